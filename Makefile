@@ -1,0 +1,67 @@
+# Everything that is done with Leadlane from a terminal. Needs Python 3.11 or newer and make, nothing else:
+# what is used is installed into .venv, at the versions and with the hashes of the lock files.
+
+ENV := .venv
+BIN := $(ENV)/bin
+ARGS ?=
+
+# LEADLANE_PYTHON=/path/to/python or `make PYTHON=...` chooses the Python; else the first that is new enough.
+PYTHON ?= $(LEADLANE_PYTHON)
+ifeq ($(strip $(PYTHON)),)
+PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help run test bench check format messages lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: $(ENV)/run.stamp ## Start Leadlane with a demonstration company (PostgreSQL included)
+	@$(BIN)/leadlane run $(ARGS)
+
+test: $(ENV)/dev.stamp ## Run every test; ARGS="tests/store -x" passes arguments to pytest
+	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+bench: $(ENV)/dev.stamp ## Run the benchmark and print its table
+	@$(BIN)/python -m leadlane.bench $(ARGS)
+
+check: $(ENV)/dev.stamp ## Lint, check the format, the types and the direction of imports
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(ENV)/dev.stamp ## Format the code and mend what can be mended mechanically
+	$(BIN)/ruff check --fix-only
+	$(BIN)/ruff format
+
+messages: $(ENV)/dev.stamp ## Bring the translations (.po files) up to date with the texts in the code
+	@$(BIN)/python tools/messages.py
+
+lock: $(ENV)/dev.stamp ## Renew the lock files: the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile $(LOCK) --output-file requirements.lock
+	$(BIN)/uv pip compile $(LOCK) --extra dev --constraints requirements.lock --output-file requirements-dev.lock
+
+LOCK := pyproject.toml --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+clean: ## Remove the environment and what tools left behind; the data folder stays
+	rm -rf $(ENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis
+
+$(ENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Leadlane needs Python 3.11 or newer; LEADLANE_PYTHON=/path/to/python names one."; exit 1; }
+	@$(PYTHON) -m venv $(ENV) || { rm -rf $(ENV); echo "Python lacks its venv module: on Debian and Ubuntu, apt install python3-venv."; exit 1; }
+
+# A stamp is newer than all that it was made from, so a second start has nothing to install.
+$(ENV)/run.stamp: requirements.lock pyproject.toml | $(ENV)/bin/python
+	@echo "Installing Leadlane into $(ENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+	@touch $@
+
+$(ENV)/dev.stamp: requirements-dev.lock $(ENV)/run.stamp
+	@echo "Installing the tools of development into $(ENV) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-dev.lock
+	@touch $@

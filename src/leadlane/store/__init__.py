@@ -1,0 +1,3 @@
+"""What does Leadlane remember? PostgreSQL: the server, the migrations, and one module for each group of
+tables.
+"""
