@@ -1,0 +1,52 @@
+"""Why a decision came out as it did: reason codes and steps. Data, no prose.
+
+A trace is made of plain lists, dicts, texts, numbers and aware datetimes, in a fixed order, so that
+the same decision always gives the same bytes. `leadlane.explain` turns it into words.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+Trace = dict[str, Any]
+TRACE_VERSION = 1
+
+
+class Reason(StrEnum):
+    """Every reason code there is. docs/reason_codes.md says what each means; a test holds them together."""
+
+    # Why a person of the pool could not be chosen, in the order in which it is asked.
+    INACTIVE = "inactive"
+    AWAY = "away"
+    REQUIREMENT = "requirement"
+    FULL = "full"
+    DAILY_CAP = "daily_cap"
+    EXCLUDED = "excluded"
+    CLOSED = "closed"
+    NOT_PREFERRED = "not_preferred"
+    # What decided among those still in the running.
+    ONLY_ONE = "only_one"
+    BALANCE = "balance"
+    FEWEST_OPEN = "fewest_open"
+    WEIGHT = "weight"
+    LONGEST_SINCE = "longest_since"
+    ID = "id"
+    # What became of a signal.
+    COUNTED = "counted"
+    FADED = "faded"
+    NOT_LISTED = "not_listed"
+    TOO_FEW = "too_few"
+    # What else is to be known about a decision.
+    OFF_HOURS = "off_hours"
+    BACKUP_POOL = "backup_pool"
+    NOBODY_AVAILABLE = "nobody_available"
+    NO_OWNER = "no_owner"
+    COVERED = "covered"
+    NOBODY_COVERS = "nobody_covers"
+    NO_WORKING_TIME = "no_working_time"
+    EMPTY_REVIEW_POOL = "empty_review_pool"
+    SAME_PERSON = "same_person"
+    INTENT_ROSE = "intent_rose"
+    KEPT = "kept"
+    MOVED = "moved"
