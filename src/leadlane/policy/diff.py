@@ -1,0 +1,201 @@
+"""What is different between two policies, in words?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import SequenceMatcher
+
+from leadlane.core.facts import INTENTS
+from leadlane.core.policy import Policy
+from leadlane.i18n import _
+from leadlane.policy.words import (
+    condition_words,
+    destination_words,
+    duration_words,
+    members_words,
+    method_words,
+    number_words,
+    or_words,
+    pairs_words,
+    period_words,
+    signal_words,
+    step_words,
+    value_words,
+)
+
+# What is said of each row of a section: by its name, what each of its properties is in words.
+Said = dict[str, dict[str, str]]
+
+
+def diff(old: Policy, new: Policy) -> list[str]:
+    """Every difference of two policies as a sentence, in the order of a policy; [] when they say the same."""
+    changes = _changed(_("policy"), _general(old), _general(new))
+    for (what, before, ordered), (_what, after, _ordered) in zip(_sections(old), _sections(new), strict=True):
+        changes += _section_changes(what, before, after, ordered)
+    return changes
+
+
+def _section_changes(what: str, old: Said, new: Said, ordered: bool) -> list[str]:
+    changes = [_("{what} “{name}” removed").format(what=what, name=name) for name in old if name not in new]
+    moved = _moved(list(old), list(new)) if ordered else set()
+    names = list(new)
+    for i, name in enumerate(names):
+        following = names[i + 1] if ordered and i + 1 < len(names) else None
+        if name not in old:
+            changes.append(_added(what, name, following, ordered))
+            continue
+        if name in moved:
+            changes.append(_moved_words(what, name, following))
+        title = _("{what} “{name}”").format(what=what, name=name)
+        changes += _changed(title, old[name], new[name])
+    return changes
+
+
+def _added(what: str, name: str, following: str | None, ordered: bool) -> str:
+    if following is not None:
+        return _("{what} “{name}” added before “{other}”").format(what=what, name=name, other=following)
+    text = _("{what} “{name}” added at the end") if ordered else _("{what} “{name}” added")
+    return text.format(what=what, name=name)
+
+
+def _moved_words(what: str, name: str, following: str | None) -> str:
+    if following is not None:
+        return _("{what} “{name}” moved before “{other}”").format(what=what, name=name, other=following)
+    return _("{what} “{name}” moved to the end").format(what=what, name=name)
+
+
+def _moved(old: Sequence[str], new: Sequence[str]) -> set[str]:
+    """The rows of both whose place among the others changed: all but the longest run that kept its order."""
+    before = [name for name in old if name in new]
+    after = [name for name in new if name in old]
+    blocks = SequenceMatcher(None, before, after, autojunk=False).get_matching_blocks()
+    stayed = {name for block in blocks for name in after[block.b : block.b + block.size]}
+    return set(after) - stayed
+
+
+def _changed(title: str, old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    """The properties that differ; an empty one is said as a dash."""
+    return [
+        _("{title}: {label} {old} → {new}").format(
+            title=title, label=label, old=before or "–", new=after or "–"
+        )
+        for label in dict.fromkeys([*old, *new])
+        if (before := old.get(label, "")) != (after := new.get(label, ""))
+    ]
+
+
+# ---------------------------------------------------------------- what there is to say
+
+
+def _general(policy: Policy) -> dict[str, str]:
+    low, high = policy.limits.automation_share
+    levels = {
+        _("intent {level}").format(level=value_words("intent", level)): or_words(
+            signal_words(item) for item in policy.intent[level]
+        )
+        for level in INTENTS
+    }
+    return {
+        _("name"): policy.name,
+        _("currency"): policy.currency,
+        _("time zone"): policy.timezone,
+        _("signals count for"): duration_words(policy.counts_for),
+        **levels,
+        _("strong from"): number_words(policy.strong_at),
+        _("reassignments before review"): str(policy.limits.reassignments),
+        _("automation share"): f"{number_words(low)}–{number_words(high)}",
+    }
+
+
+def _sections(policy: Policy) -> list[tuple[str, Said, bool]]:
+    """Each section: what its rows are called, what they say, and whether their order counts."""
+    return [
+        (_("field"), _fields(policy), False),
+        (_("fit row"), _fit(policy), False),
+        (_("segment"), _segments(policy), True),
+        (_("deal value"), _deal_values(policy), True),
+        (_("deal band"), _deal_bands(policy), True),
+        (_("route"), _routes(policy), True),
+        (_("pool"), _pools(policy), False),
+        (_("program"), {p.name: {_("description"): p.description} for p in policy.programs.values()}, False),
+        (_("service level"), _service_levels(policy), True),
+        (_("chase"), _chases(policy), False),
+    ]
+
+
+def _fields(policy: Policy) -> Said:
+    return {
+        spec.name: {_("type"): spec.type, _("values"): or_words(spec.values)}
+        for spec in policy.fields.values()
+    }
+
+
+def _fit(policy: Policy) -> Said:
+    return {
+        row.name: {_("condition"): condition_words(row.when), _("points"): number_words(row.points)}
+        for row in policy.fit
+    }
+
+
+def _segments(policy: Policy) -> Said:
+    return {
+        row.name: {
+            _("condition"): condition_words(row.when),
+            _("team"): row.team or "",
+            _("description"): row.description,
+        }
+        for row in policy.segments
+    }
+
+
+def _deal_values(policy: Policy) -> Said:
+    # The rows have no names; what they are for is what they ask.
+    return {condition_words(row.when): {_("value"): number_words(row.value)} for row in policy.deal_values}
+
+
+def _deal_bands(policy: Policy) -> Said:
+    return {band.name: {_("condition"): condition_words(band.when)} for band in policy.deal_bands}
+
+
+def _routes(policy: Policy) -> Said:
+    return {
+        route.name: {
+            _("condition"): condition_words(route.when),
+            _("destination"): destination_words(route.kind, route.target),
+            _("service level"): route.service_level or "",
+            _("next step"): route.next_step or "",
+            _("days"): period_words(route.first_day, route.last_day),
+            _("description"): route.description,
+        }
+        for route in policy.routes
+    }
+
+
+def _pools(policy: Policy) -> Said:
+    return {
+        pool.name: {
+            _("members"): members_words(pool),
+            _("must match"): pairs_words(pool.require),
+            _("prefers"): pairs_words(pool.prefer),
+            _("method"): method_words(pool.method),
+            _("backup pool"): pool.backup_pool or "",
+            _("description"): pool.description,
+        }
+        for pool in policy.pools.values()
+    }
+
+
+def _service_levels(policy: Policy) -> Said:
+    return {
+        level.name: {
+            _("condition"): condition_words(level.when),
+            _("respond within"): duration_words(level.respond_within),
+            _("chase"): level.chase or "",
+            _("description"): level.description,
+        }
+        for level in policy.service_levels
+    }
+
+
+def _chases(policy: Policy) -> Said:
+    return {name: {_("steps"): "; ".join(map(step_words, steps))} for name, steps in policy.chases.items()}
