@@ -1,0 +1,65 @@
+"""How are the parts put together? The only place where database, rules and clock meet."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from psycopg_pool import ConnectionPool
+
+from leadlane import clock
+from leadlane.config import Settings
+from leadlane.errors import DatabaseError
+from leadlane.i18n import _
+from leadlane.service.router import Done, Receipt, Router
+from leadlane.service.rulebooks import Rulebooks
+from leadlane.store import batches
+from leadlane.store.db import open_pool
+from leadlane.store.migrate import is_current, upgrade
+from leadlane.store.server import ensure_database
+
+
+@dataclass(frozen=True, slots=True)
+class App:
+    """An open Leadlane: its settings, its database, and the compiled rules that its parts share."""
+
+    settings: Settings
+    url: str
+    pool: ConnectionPool[Any]
+    books: Rulebooks = field(default_factory=Rulebooks)
+    now: Callable[[], datetime] = clock.now
+
+    @contextmanager
+    def router(
+        self, deliver: Callable[[list[tuple[Done, Receipt | Exception]]], None] | None = None
+    ) -> Iterator[Router]:
+        """Within the block, a router that takes submissions; at its end everything submitted is routed."""
+        with open_pool(self.url, 1, name="leadlane router", configure=batches.configure) as pool:
+            router = Router(pool, self.books, self.now, self.settings.batch_max, deliver=deliver)
+            router.start()
+            try:
+                yield router
+            finally:
+                router.stop()
+
+
+@contextmanager
+def open_app(settings: Settings) -> Iterator[App]:
+    """Within the block, Leadlane is open: its database runs, is of the right form, and can be used.
+
+    The embedded database is upgraded as needed. One's own is not: there `leadlane db upgrade` is a
+    decision. Raises DatabaseError when there is none to use.
+    """
+    with ensure_database(settings) as url:
+        if not settings.database_url:
+            upgrade(url)
+        elif not is_current(url):
+            raise DatabaseError(
+                _("The database is not of the form that this Leadlane needs."),
+                _("Make a backup, then: leadlane db upgrade"),
+            )
+        with open_pool(url, settings.db_pool_size) as pool:
+            yield App(settings, url, pool)

@@ -1,0 +1,145 @@
+"""Who can receive leads? Changes of people, teams, hours and accounts: checked, then stored as a new revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib.metadata import version as installed_version
+from typing import Any
+
+from psycopg import Connection
+
+from leadlane.core.facts import Account
+from leadlane.errors import LeadlaneError
+from leadlane.i18n import _
+from leadlane.matching.keys import registrable_domain
+from leadlane.policy.problems import Problem, has_errors
+from leadlane.policy.roster import (
+    RosterDocument,
+    build_account,
+    check_roster,
+    holiday_keys,
+    public_holidays,
+)
+from leadlane.store import policies, roster
+
+_ACCOUNTS_AT_A_TIME = 5_000
+
+
+class RosterErrors(LeadlaneError):
+    """A change of the roster is refused; `problems` says why, all of it."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__(_("The roster is refused."), "\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def put_roster(connection: Connection, document: RosterDocument, by: str, now: datetime) -> int:
+    """Store a whole roster: entries replace those of the same id, others stay. Returns the revision.
+
+    RosterErrors, and nothing changes, if it would leave dangling references or worse.
+    """
+    with connection.transaction():
+        revision = _put_entries(
+            connection,
+            {"person": document.people, "team": document.teams, "hours": document.hours},
+            by,
+            now,
+        )
+        put_accounts(connection, (build_account(entry) for entry in document.accounts.values()), now)
+    return revision
+
+
+def put_entry(
+    connection: Connection, kind: str, id_: str, content: Mapping[str, Any], by: str, now: datetime
+) -> int:
+    """Store one person, team or named hours under its id. Returns the revision; RosterErrors if refused."""
+    with connection.transaction():
+        return _put_entries(connection, {kind: {id_: dict(content)}}, by, now)
+
+
+def _put_entries(
+    connection: Connection, changes: Mapping[str, Mapping[str, Mapping[str, Any]]], by: str, now: datetime
+) -> int:
+    revision = roster.lock_revision(connection)
+    entries = roster.entries(connection, revision)
+    changed: list[tuple[str, str, Mapping[str, Any] | None]] = []
+    for kind, contents in changes.items():
+        for id_, content in contents.items():
+            if entries[kind].get(id_) != content:
+                entries[kind][id_] = dict(content)
+                changed.append((kind, id_, content))
+    if not changed:
+        return revision
+    document = RosterDocument(entries["person"], entries["team"], entries["hours"], {})
+    problems = check_roster(document)
+    if has_errors(problems):
+        raise RosterErrors(problems)
+    changed += _missing_holidays(document, entries["holidays"])
+    return roster.change(connection, changed, now, by, now.astimezone(UTC).date())
+
+
+def _missing_holidays(
+    document: RosterDocument, known: Mapping[str, Any]
+) -> list[tuple[str, str, Mapping[str, Any] | None]]:
+    """Public holidays become part of the roster when their country first does.
+
+    So a decision can be made again exactly, whatever a later version of the library knows better.
+    """
+    source = f"holidays {installed_version('holidays')}"
+    return [
+        (
+            "holidays",
+            key,
+            {"source": source, "days": {day.isoformat(): name for day, name in public_holidays(key).items()}},
+        )
+        for key in sorted(holiday_keys(document) - known.keys())
+    ]
+
+
+def put_accounts(connection: Connection, accounts: Iterable[Account], now: datetime) -> int:
+    """Store accounts in place of those of the same ids. Returns how many.
+
+    LeadlaneError, and nothing changes, if an owner is unknown or a domain belongs to another account.
+    """
+    count = 0
+    with connection.transaction():
+        _version, revision = policies.in_force(connection)
+        people = roster.entries(connection, revision)["person"]
+        chunk: list[Account] = []
+        for account in accounts:
+            if account.owner is not None and account.owner not in people:
+                raise LeadlaneError(
+                    _("The owner {owner} of the account {account} is not in the roster.").format(
+                        owner=account.owner, account=account.id
+                    )
+                )
+            chunk.append(account)
+            count += 1
+            if len(chunk) == _ACCOUNTS_AT_A_TIME:
+                _put_accounts(connection, chunk, now)
+                chunk = []
+        _put_accounts(connection, chunk, now)
+    return count
+
+
+def _put_accounts(connection: Connection, chunk: list[Account], now: datetime) -> None:
+    # Matching looks companies up by registrable domain, so that is what an account is known by.
+    accounts = [
+        replace(one, domains=tuple(dict.fromkeys(registrable_domain(d) or d for d in one.domains)))
+        for one in chunk
+    ]
+    ids = [account.id for account in accounts]
+    owner_of = roster.domains_of_others(connection, [d for one in accounts for d in one.domains], ids)
+    for account in accounts:
+        for domain in account.domains:
+            other = owner_of.setdefault(domain, account.id)
+            if other != account.id:
+                raise LeadlaneError(
+                    _("The domain {domain} of the account {account} belongs to {other} already.").format(
+                        domain=domain, account=account.id, other=other
+                    ),
+                    _("A domain names one company; take it out of one of the two."),
+                )
+    roster.put_accounts(connection, accounts, now)

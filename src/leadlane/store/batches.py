@@ -1,0 +1,292 @@
+"""What does a batch meet, and how is what was decided written? Few statements, whatever the number of leads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+from leadlane.core.facts import Account
+from leadlane.core.fairness import Ledger
+from leadlane.store.db import configure_connection
+
+# Everything that the arrivals of a batch may meet, in one round trip.
+_MEET = """
+SELECT
+    nextval('batch_ids'),
+    (SELECT version FROM publications ORDER BY number DESC LIMIT 1),
+    (SELECT revision FROM roster_revision),
+    (SELECT json_agg(found) FROM (
+        SELECT id, id AS lead_id, batch_id, decision_number AS number
+          FROM leads WHERE id = ANY(%(ids)s)
+        UNION ALL
+        SELECT a.id, l.id, l.batch_id, l.decision_number
+          FROM lead_aliases a JOIN leads l ON l.id = a.lead_id WHERE a.id = ANY(%(ids)s)) found),
+    (SELECT json_agg(found) FROM (
+        SELECT key, fingerprint, lead_id, batch_id, number
+          FROM idempotency_keys WHERE key = ANY(%(keys)s)) found),
+    (SELECT json_agg(found) FROM (
+        SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
+               destination, service_level, respond_by, responded_at IS NOT NULL AS responded, route,
+               next_step, excluded, place
+          FROM leads
+         WHERE email_key = ANY(%(emails)s) AND stage <> 'closed'
+        UNION ALL
+        SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
+               destination, service_level, respond_by, responded_at IS NOT NULL, route,
+               next_step, excluded, place
+          FROM leads
+         WHERE (id = ANY(%(targets)s)
+                OR id IN (SELECT lead_id FROM lead_aliases WHERE lead_aliases.id = ANY(%(targets)s)))
+           AND stage <> 'closed' AND NOT coalesce(email_key = ANY(%(emails)s), false)) found),
+    (SELECT json_agg(found) FROM (
+        SELECT worked.*
+          FROM unnest(%(domains)s::text[]) AS wanted (domain),
+               LATERAL (SELECT id, arrived_at, domain, stage, owner
+                          FROM leads
+                         WHERE leads.domain = wanted.domain AND stage IN ('assigned', 'accepted', 'working')
+                         ORDER BY arrived_at, id
+                         LIMIT 2) AS worked) found),
+    (SELECT json_agg(found) FROM (
+        SELECT d.domain, a.id, a.name, a.named, a.customer, a.owner, a.country,
+               (SELECT json_agg(o.domain ORDER BY o.domain) FROM account_domains o WHERE o.account_id = a.id)
+                   AS domains
+          FROM account_domains d JOIN accounts a ON a.id = d.account_id
+         WHERE d.domain = ANY(%(domains)s)) found)
+"""
+
+_LOCK_LEDGERS = """
+SELECT pool, picks, members FROM ledgers WHERE pool = ANY(%(pools)s) ORDER BY pool FOR UPDATE
+"""
+
+# A statement of its own: it must see what was committed while we waited for the ledgers.
+_READ_LOADS = "SELECT person, open, today, today_on FROM loads WHERE person = ANY(%(people)s)"
+
+# Everything that a batch decided, in one statement: all of it or nothing.
+_WRITE = """
+WITH batch AS (
+    INSERT INTO batches (id, at, policy_version, roster_revision, world)
+    VALUES (%(batch_id)s, %(at)s, %(policy)s, %(roster)s, %(world)s::json)
+), decided AS (
+    INSERT INTO decisions (batch_id, number, lead_id, at, outcome, route, destination, owner, arrival, trace)
+    SELECT %(batch_id)s, number, lead_id, %(at)s, outcome, route, destination, owner, arrival, trace
+      FROM json_to_recordset(%(decisions)s::json) AS d (
+           number integer, lead_id text, outcome text, route text, destination text, owner text,
+           arrival json, trace json)
+), placed AS (
+    INSERT INTO leads SELECT * FROM json_populate_recordset(NULL::leads, %(placed)s::json)
+    RETURNING 1
+), changed AS (
+    UPDATE leads AS l
+       SET fields = n.fields, signals = n.signals, intent = n.intent, fit = n.fit, fit_score = n.fit_score,
+           segment = n.segment, deal_value = n.deal_value, deal_band = n.deal_band,
+           relationship = n.relationship, stage = n.stage, route = n.route, destination = n.destination,
+           pool = n.pool, owner = n.owner, covered_by = n.covered_by, service_level = n.service_level,
+           respond_by = n.respond_by, next_step = n.next_step, place = n.place, batch_id = n.batch_id,
+           decision_number = n.decision_number, changed_at = n.changed_at,
+           -- News that moves nobody leaves alone what people and the queue have made of the lead.
+           waiting_pool = CASE WHEN c.moved THEN n.waiting_pool ELSE l.waiting_pool END,
+           next_step_due_at = CASE WHEN c.moved THEN n.next_step_due_at ELSE l.next_step_due_at END,
+           accepted_at = CASE WHEN n.owner IS NOT DISTINCT FROM l.owner THEN l.accepted_at END
+      FROM json_to_recordset(%(changed)s::json) AS c (seen integer, moved boolean, lead json),
+           json_populate_record(NULL::leads, c.lead) AS n
+     WHERE l.id = n.id AND l.place = c.seen
+    RETURNING 1
+), told AS (
+    INSERT INTO timeline (lead_id, at, event, actor, details)
+    SELECT lead_id, %(at)s, event, actor, details
+      FROM json_to_recordset(%(timeline)s::json) AS t (lead_id text, event text, actor text, details json)
+), sent AS (
+    INSERT INTO outbox (lead_id, place, event, person, created_at)
+    SELECT lead_id, place, event, person, %(at)s
+      FROM json_to_recordset(%(outbox)s::json) AS o (lead_id text, place integer, event text, person text)
+), booked AS (
+    UPDATE ledgers SET picks = b.picks, members = b.members
+      FROM json_to_recordset(%(ledgers)s::json) AS b (pool text, picks bigint, members json)
+     WHERE ledgers.pool = b.pool
+), loaded AS (
+    -- The database itself never lets a pick pass max_open, whatever the writer believed.
+    UPDATE loads
+       SET open = loads.open + n.open,
+           today = CASE WHEN loads.today_on = n.today_on THEN loads.today + n.today ELSE n.today END,
+           today_on = n.today_on
+      FROM json_to_recordset(%(loads)s::json) AS n (
+           person text, open integer, today integer, today_on date, peak integer, cap integer)
+     WHERE loads.person = n.person AND (n.cap IS NULL OR n.peak IS NULL OR loads.open + n.peak <= n.cap)
+    RETURNING 1
+), aliased AS (
+    INSERT INTO lead_aliases (id, lead_id)
+    SELECT id, lead_id FROM json_to_recordset(%(aliases)s::json) AS a (id text, lead_id text)
+), keyed AS (
+    INSERT INTO idempotency_keys (key, fingerprint, lead_id, batch_id, number, at)
+    SELECT key, fingerprint, lead_id, %(batch_id)s, number, %(at)s
+      FROM json_to_recordset(%(keys)s::json) AS k (
+           key text, fingerprint text, lead_id text, number integer)
+)
+SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM loaded)
+"""
+
+
+# The statements above reach every row by an index, whatever the tables' size: one plan, made once. A
+# plan chosen by the size of a table that was small then would read all of it when it no longer is.
+_PLANS = """
+SET plan_cache_mode = force_generic_plan;
+SET enable_seqscan = off;
+SET enable_hashjoin = off;
+SET enable_mergejoin = off;
+"""
+
+
+def configure(connection: Connection) -> None:
+    """Set up a connection on which batches are routed; see `open_pool`."""
+    configure_connection(connection)
+    connection.execute(_PLANS)
+    connection.commit()
+
+
+class StaleError(Exception):
+    """Somebody else changed what this batch was decided on; decide it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Met:
+    """What the arrivals of a batch may meet. Rows are as the statement names their columns.
+
+    `batch_id` is reserved for the batch; `policy` is None if nothing was ever published.
+    """
+
+    batch_id: int
+    policy: str | None
+    roster: int
+    ids: list[dict[str, Any]]
+    keys: list[dict[str, Any]]
+    open_leads: list[dict[str, Any]]
+    worked: list[dict[str, Any]]
+    accounts: dict[str, Account]
+
+
+@dataclass(frozen=True, slots=True)
+class LoadRow:
+    """A person's load as stored; `today` counts for the day `today_on` only."""
+
+    open: int
+    today: int
+    today_on: date
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Everything that a batch writes; lists of rows as `_WRITE` names their columns."""
+
+    batch_id: int
+    at: datetime
+    policy: str
+    roster: int
+    world: bytes
+    decisions: bytes
+    placed: list[dict[str, Any]]
+    changed: list[dict[str, Any]]
+    timeline: list[dict[str, Any]]
+    outbox: list[dict[str, Any]]
+    ledgers: list[dict[str, Any]]
+    loads: list[dict[str, Any]]
+    aliases: list[dict[str, Any]]
+    keys: list[dict[str, Any]]
+
+
+def meet(
+    connection: Connection,
+    ids: Sequence[str],
+    targets: Sequence[str],
+    emails: Sequence[str],
+    domains: Sequence[str],
+    keys: Sequence[str],
+) -> Met:
+    """Look up everything that arrivals with these ids, targets, e-mail keys, domains and keys may meet."""
+    row = _one(
+        connection,
+        _MEET,
+        {"ids": ids, "targets": targets, "emails": emails, "domains": domains, "keys": keys},
+    )
+    accounts = {
+        found["domain"]: Account(
+            found["id"],
+            found["name"],
+            tuple(found["domains"]),
+            found["named"],
+            found["customer"],
+            found["owner"],
+            found["country"],
+        )
+        for found in row[7] or ()
+    }
+    return Met(row[0], row[1], row[2], row[3] or [], row[4] or [], row[5] or [], row[6] or [], accounts)
+
+
+def lock_ledgers(
+    connection: Connection, pools: Iterable[str], people: Iterable[str]
+) -> tuple[dict[str, Ledger], dict[str, LoadRow]]:
+    """Lock the ledgers of `pools` in one order, then read the loads of `people`.
+
+    Whoever else picks from one of the pools waits until this transaction ends.
+    """
+    with connection.pipeline():
+        locked = connection.execute(_LOCK_LEDGERS, {"pools": sorted(pools)})
+        read = connection.execute(_READ_LOADS, {"people": list(people)})
+    ledgers = {
+        pool: Ledger(
+            {person: balance for person, (balance, _) in members.items()},
+            {person: last for person, (_, last) in members.items() if last},
+            picks,
+        )
+        for pool, picks, members in locked.fetchall()
+    }
+    return ledgers, {person: LoadRow(*rest) for person, *rest in read.fetchall()}
+
+
+def ledger_row(pool: str, ledger: Ledger) -> dict[str, Any]:
+    """A ledger as it is stored."""
+    people = sorted(ledger.balances.keys() | ledger.last.keys())
+    members = {person: [ledger.balances.get(person, 0), ledger.last.get(person, 0)] for person in people}
+    return {"pool": pool, "picks": ledger.picks, "members": members}
+
+
+def write(connection: Connection, written: Written) -> None:
+    """Write a batch. StaleError if a lead or a load is no longer what the batch was decided on."""
+    changed, loaded = _one(
+        connection,
+        _WRITE,
+        {
+            "batch_id": written.batch_id,
+            "at": written.at,
+            "policy": written.policy,
+            "roster": written.roster,
+            "world": written.world,
+            "decisions": written.decisions,
+            "placed": orjson.dumps(written.placed),
+            "changed": orjson.dumps(written.changed),
+            "timeline": orjson.dumps(written.timeline),
+            "outbox": orjson.dumps(written.outbox),
+            "ledgers": orjson.dumps(written.ledgers),
+            "loads": orjson.dumps(written.loads),
+            "aliases": orjson.dumps(written.aliases),
+            "keys": orjson.dumps(written.keys),
+        },
+    )
+    if changed != len(written.changed) or loaded != len(written.loads):
+        raise StaleError
+
+
+def _one(connection: Connection, statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
+    # JSON goes as text of an unknown type: bytes would be taken for bytea.
+    texts = {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        row = cursor.execute(statement, texts).fetchone()
+    if row is None:
+        raise RuntimeError("a SELECT of aggregates always gives one row")
+    return row

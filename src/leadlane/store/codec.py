@@ -1,0 +1,82 @@
+"""How are facts written down, and read back as they were? JSON by orjson; the same value, the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+import orjson
+
+from leadlane.core.decide import Arrival, World
+from leadlane.core.facts import Account, FieldSpec, Lead, Load, Signal, Value
+from leadlane.core.fairness import Ledger
+from leadlane.core.match import Keys, Known, Standing
+
+_OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
+
+
+def encode(value: object) -> bytes:
+    """JSON of dataclasses, mappings, sequences, instants (`…Z`) and plain values, in their own order."""
+    return orjson.dumps(value, option=_OPTIONS)
+
+
+def read_fields(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> dict[str, Value]:
+    """The values of a lead from JSON: dates and tags back in their types. `specs` names the dates."""
+    fields: dict[str, Value] = {}
+    for name, value in raw.items():
+        if isinstance(value, list):
+            value = tuple(value)
+        elif type(value) is str and (spec := specs.get(name)) is not None and spec.type == "date":
+            value = datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)
+        fields[name] = value
+    return fields
+
+
+def read_lead(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Lead:
+    """A lead from its JSON."""
+    return Lead(
+        raw["id"],
+        datetime.fromisoformat(raw["arrived_at"]),
+        read_fields(raw["fields"], specs),
+        tuple(Signal(signal["name"], datetime.fromisoformat(signal["at"])) for signal in raw["signals"]),
+    )
+
+
+def read_standing(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Standing:
+    """An open lead from its JSON."""
+    respond_by = raw["respond_by"]
+    return Standing(
+        **{
+            **raw,
+            "lead": read_lead(raw["lead"], specs),
+            "keys": Keys(**raw["keys"]),
+            "respond_by": datetime.fromisoformat(respond_by) if respond_by else None,
+            "excluded": tuple(raw["excluded"]),
+        }
+    )
+
+
+def read_account(raw: Mapping[str, Any]) -> Account:
+    """An account from its JSON."""
+    return Account(**{**raw, "domains": tuple(raw["domains"])})
+
+
+def read_arrival(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Arrival:
+    """An arrival from its JSON."""
+    return Arrival(read_lead(raw["lead"], specs), Keys(**raw["keys"]), raw["target"])
+
+
+def read_world(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> World:
+    """What a batch met, from its JSON."""
+    known = raw["known"]
+    return World(
+        Known(
+            {lead_id: read_standing(lead, specs) for lead_id, lead in known["leads"].items()},
+            known["by_email"],
+            known["by_domain"],
+            {domain: read_account(account) for domain, account in known["accounts"].items()},
+        ),
+        {pool: Ledger(**ledger) for pool, ledger in raw["ledgers"].items()},
+        {person: Load(**load) for person, load in raw["loads"].items()},
+    )

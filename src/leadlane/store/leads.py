@@ -1,0 +1,191 @@
+"""Where does each lead stand, what was decided about it, and what happened to it?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from psycopg import Connection, sql
+from psycopg.rows import class_row, dict_row
+
+
+@dataclass(frozen=True, slots=True)
+class LeadRow:
+    """A lead as it stands. `signals` are [name, instant] pairs; `place` counts its places."""
+
+    id: str
+    arrived_at: datetime
+    fields: dict[str, Any]
+    extra: dict[str, Any] | None
+    signals: list[list[str]]
+    email_key: str | None
+    domain: str | None
+    intent: str
+    fit: str
+    fit_score: float
+    segment: str | None
+    deal_value: float | None
+    deal_band: str | None
+    relationship: str
+    stage: str
+    route: str
+    destination: str
+    pool: str | None
+    waiting_pool: str | None
+    owner: str | None
+    covered_by: str | None
+    service_level: str | None
+    respond_by: datetime | None
+    next_step: str | None
+    next_step_due_at: datetime | None
+    accepted_at: datetime | None
+    responded_at: datetime | None
+    excluded: list[str]
+    place: int
+    batch_id: int
+    decision_number: int
+    changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRow:
+    """A decision as stored. `arrival` and `trace` are the exact JSON text."""
+
+    batch_id: int
+    number: int
+    lead_id: str
+    at: datetime
+    outcome: str
+    arrival: str
+    trace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One line of a lead's timeline."""
+
+    id: int
+    lead_id: str
+    at: datetime
+    event: str
+    actor: str
+    details: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBatch:
+    """A batch as stored: `world` is JSON, decisions are in order."""
+
+    id: int
+    at: datetime
+    policy_version: str
+    roster_revision: int
+    world: dict[str, Any]
+    decisions: list[DecisionRow]
+
+
+# Columns of `leads` that a list can be filtered by.
+FILTERS = (
+    "owner", "covered_by", "stage", "route", "destination", "pool", "intent", "fit", "segment", "deal_band",
+    "relationship", "service_level", "domain",
+)  # fmt: skip
+
+_DECISION = (
+    "SELECT batch_id, number, lead_id, at, outcome, arrival::text AS arrival, trace::text AS trace FROM decisions"
+)
+
+
+def resolve(connection: Connection, lead_id: str) -> str | None:
+    """The id of the lead that goes by this id, its own or one that was merged into it."""
+    row = connection.execute(
+        "SELECT id FROM leads WHERE id = %(id)s"
+        " UNION ALL SELECT lead_id FROM lead_aliases WHERE id = %(id)s LIMIT 1",
+        {"id": lead_id},
+    ).fetchone()
+    return row[0] if row else None
+
+
+def get(connection: Connection, lead_id: str) -> LeadRow | None:
+    """The lead that goes by this id, its own or one that was merged into it."""
+    with connection.cursor(row_factory=class_row(LeadRow)) as cursor:
+        return cursor.execute(
+            "SELECT * FROM leads WHERE id = %(id)s"
+            " OR id = (SELECT lead_id FROM lead_aliases WHERE lead_aliases.id = %(id)s)",
+            {"id": lead_id},
+        ).fetchone()
+
+
+def search(
+    connection: Connection,
+    filters: dict[str, str],
+    after: tuple[datetime, str] | None,
+    limit: int,
+) -> list[LeadRow]:
+    """Leads newest first, those after (arrived_at, id) of the page before. Keys of `filters` are from FILTERS."""
+    conditions = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in filters]
+    values: dict[str, Any] = dict(filters)
+    if after is not None:
+        conditions.append(sql.SQL("(arrived_at, id) < (%(after_at)s, %(after_id)s)"))
+        values |= {"after_at": after[0], "after_id": after[1]}
+    where = sql.SQL(" WHERE ") + sql.SQL(" AND ").join(conditions) if conditions else sql.SQL("")
+    statement = (
+        sql.SQL("SELECT * FROM leads") + where + sql.SQL(" ORDER BY arrived_at DESC, id DESC LIMIT %(limit)s")
+    )
+    with connection.cursor(row_factory=class_row(LeadRow)) as cursor:
+        return cursor.execute(statement, {**values, "limit": limit}).fetchall()
+
+
+def timeline(connection: Connection, lead_id: str) -> list[Event]:
+    """Everything that happened to a lead, oldest first."""
+    with connection.cursor(row_factory=class_row(Event)) as cursor:
+        return cursor.execute(
+            "SELECT id, lead_id, at, event, actor, details FROM timeline WHERE lead_id = %s ORDER BY id",
+            [lead_id],
+        ).fetchall()
+
+
+def decision(connection: Connection, batch_id: int, number: int) -> DecisionRow | None:
+    """One decision by its batch and its number in it."""
+    with connection.cursor(row_factory=class_row(DecisionRow)) as cursor:
+        return cursor.execute(
+            _DECISION + " WHERE batch_id = %s AND number = %s", [batch_id, number]
+        ).fetchone()
+
+
+def decisions_of(connection: Connection, lead_id: str) -> list[DecisionRow]:
+    """Every decision about a lead, oldest first."""
+    with connection.cursor(row_factory=class_row(DecisionRow)) as cursor:
+        return cursor.execute(
+            _DECISION + " WHERE lead_id = %s ORDER BY batch_id, number", [lead_id]
+        ).fetchall()
+
+
+def stored_batch(connection: Connection, batch_id: int) -> StoredBatch:
+    """A batch with its decisions in order. KeyError if there is none."""
+    with connection.cursor(row_factory=dict_row) as cursor:
+        row = cursor.execute(
+            "SELECT id, at, policy_version, roster_revision, world FROM batches WHERE id = %s", [batch_id]
+        ).fetchone()
+    if row is None:
+        raise KeyError(batch_id)
+    with connection.cursor(row_factory=class_row(DecisionRow)) as cursor:
+        found = cursor.execute(_DECISION + " WHERE batch_id = %s ORDER BY number", [batch_id]).fetchall()
+    return StoredBatch(**row, decisions=found)
+
+
+def batch_ids(connection: Connection) -> Iterator[int]:
+    """The ids of all batches in order, a thousand at a time."""
+    last = 0
+    while ids := connection.execute(
+        "SELECT id FROM batches WHERE id > %s ORDER BY id LIMIT 1000", [last]
+    ).fetchall():
+        yield from (id_ for (id_,) in ids)
+        last = ids[-1][0]
+
+
+def counts(connection: Connection) -> dict[str, int]:
+    """How many leads stand in each stage."""
+    rows = connection.execute("SELECT stage, count(*) FROM leads GROUP BY stage ORDER BY stage")
+    return dict(rows.fetchall())
