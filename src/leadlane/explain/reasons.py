@@ -1,0 +1,46 @@
+"""What does a reason code mean? Every one of them in a few words."""
+
+from __future__ import annotations
+
+from leadlane.core.trace import Reason
+from leadlane.i18n import N_, _
+
+_WORDS = {
+    Reason.INACTIVE: N_("no longer receives leads"),
+    Reason.AWAY: N_("away"),
+    Reason.REQUIREMENT: N_("does not meet what the pool requires"),
+    Reason.FULL: N_("full: as many open leads as they can take"),
+    Reason.DAILY_CAP: N_("has had as many leads today as they can take"),
+    Reason.EXCLUDED: N_("declined this lead, or lost it before"),
+    Reason.CLOSED: N_("outside working hours"),
+    Reason.NOT_PREFERRED: N_("others suit this lead better"),
+    Reason.ONLY_ONE: N_("nobody else was left"),
+    Reason.BALANCE: N_("the highest balance, so it was their turn"),
+    Reason.FEWEST_OPEN: N_("the fewest open leads in relation to weight"),
+    Reason.WEIGHT: N_("the larger weight among equals"),
+    Reason.LONGEST_SINCE: N_("longest without a new lead among equals"),
+    Reason.ID: N_("first in order of id among equals"),
+    Reason.COUNTED: N_("counted"),
+    Reason.FADED: N_("faded: too long ago"),
+    Reason.NOT_LISTED: N_("not listed in the policy"),
+    Reason.TOO_FEW: N_("too few of them"),
+    Reason.OFF_HOURS: N_("It came outside everybody's working hours."),
+    Reason.BACKUP_POOL: N_("Nobody in the pool of the route could take it, so a backup pool did."),
+    Reason.NOBODY_AVAILABLE: N_(
+        "Nobody in the pool of the route or its backup pools could take it, so it went to review."
+    ),
+    Reason.NO_OWNER: N_("The route leads to an owner and there is none, so it went to review."),
+    Reason.COVERED: N_("The owner is out, and somebody covers."),
+    Reason.NOBODY_COVERS: N_("The owner is out, and nobody covers."),
+    Reason.NO_WORKING_TIME: N_("Whoever has the lead has no working hours ahead, so no moment can be promised."),
+    Reason.EMPTY_REVIEW_POOL: N_("There is nobody in the review pool: every administrator has been told."),
+    Reason.SAME_PERSON: N_("The same person already had an open lead, so this became part of it."),
+    Reason.INTENT_ROSE: N_("The intent rose, so the lead was routed again."),
+    Reason.KEPT: N_("It stays with whoever already had it."),
+    Reason.MOVED: N_("It was routed again and has a new place."),
+}
+
+
+def reason_words(reason: str) -> str:
+    """A reason code in words. ValueError for a text that is none."""
+    return _(_WORDS[Reason(reason)])
