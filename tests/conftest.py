@@ -62,7 +62,7 @@ def server_url() -> Iterator[str]:
         url = make_conninfo(server, dbname=TEMPLATE)
         with (folder / "template.lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
-            if not lock.tell():
+            if not os.fstat(lock.fileno()).st_size:
                 _make_template(url)
                 lock.write("made")
         yield url

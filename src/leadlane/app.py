@@ -14,7 +14,8 @@ from leadlane import clock
 from leadlane.config import Settings
 from leadlane.errors import DatabaseError
 from leadlane.i18n import _
-from leadlane.service.router import Done, Receipt, Router
+from leadlane.service.batch import Receipt
+from leadlane.service.router import Done, Router
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.store import batches
 from leadlane.store.db import open_pool

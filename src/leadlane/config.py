@@ -19,7 +19,6 @@ from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic.fields import FieldInfo
-from pydantic_core import ErrorDetails
 
 from leadlane.errors import SettingsError
 from leadlane.i18n import N_, _
@@ -43,7 +42,7 @@ def _setting(default: Any, description: str, *, is_secret: bool = False, **limit
 
 
 class Settings(BaseModel):
-    """Every setting of an installation. A change takes a restart; relative paths start at the current folder."""
+    """Every setting of an installation; a change takes a restart. Relative paths start where we are."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -195,12 +194,12 @@ def _read_environment(environ: Mapping[str, str]) -> tuple[dict[str, str], list[
         if name in Settings.model_fields:
             values[name] = value
         else:
-            # Not refused: beside a service of this name, Kubernetes sets variables such as LEADLANE_SERVICE_HOST.
+            # Not refused: Kubernetes sets variables like LEADLANE_SERVICE_HOST beside such a service.
             warnings.append(_unknown(key, "", [variable(name) for name in Settings.model_fields]))
     return values, warnings
 
 
-def _problem(detail: ErrorDetails, sources: Mapping[str, str]) -> str:
+def _problem(detail: Mapping[str, Any], sources: Mapping[str, str]) -> str:
     name = str(detail["loc"][0])
     source = sources[name]
     if detail["type"] == "extra_forbidden":

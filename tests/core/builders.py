@@ -91,7 +91,10 @@ def pool_policy(*pools: Pool, route: str | None = None, **changes: Any) -> Polic
         "segments": (),
         "deal_values": (),
         "deal_bands": (),
-        "routes": (Route("to-pool", "pool", route or pools[0].name, is_("country", "DE")), Route("rest", "review", "desk")),
+        "routes": (
+            Route("to-pool", "pool", route or pools[0].name, is_("country", "DE")),
+            Route("rest", "review", "desk"),
+        ),
         "pools": every,
         "programs": {},
         "service_levels": (),

@@ -10,12 +10,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.core.builders import ALWAYS_OPEN, BERLIN, NEVER_OPEN, OFFICE, at
 
 from leadlane.core.business_time import Calendar, NoWorkingTime
 from leadlane.core.facts import WeeklyHours
 from leadlane.core.policy import Duration
-
-from tests.core.builders import ALWAYS_OPEN, BERLIN, NEVER_OPEN, OFFICE, at
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 BEFORE, AFTER = 6, 12  # days of the window around a clock change
@@ -302,7 +301,10 @@ def _answer(vector: dict) -> Iterator[tuple[object, object]]:
                 yield calendar.next_open(start), wanted
         case "working_time_between":
             ((unit, amount),) = expected.items()
-            yield calendar.between(start, _moment(given["end"], vector)).total_seconds(), amount * _SECONDS[unit]
+            yield (
+                calendar.between(start, _moment(given["end"], vector)).total_seconds(),
+                amount * _SECONDS[unit],
+            )
         case "add_time":
             total = sum(amount["value"] * _SECONDS[amount["unit"]] for amount in _amounts(vector)) // 60
             if total:

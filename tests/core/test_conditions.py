@@ -64,7 +64,10 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
         (test_of("is", False), False, True),
         (test_of("is", "DE", "AT"), "AT", True),
         (test_of("is"), "AT", False),
-        *[(test_of("is", wanted), value, True) for wanted, value in permutations((12, 12.0, "12", "12.0"), 2)],
+        *[
+            (test_of("is", wanted), value, True)
+            for wanted, value in permutations((12, 12.0, "12", "12.0"), 2)
+        ],
         (test_of("is", "12.5"), 12.50, True),
         (test_of("is", 12.5), "12.50", True),
         (test_of("is", "012"), 12, False),
@@ -72,7 +75,11 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
         (test_of("is", 0), 0, True),
         (test_of("is", -3), "-3", True),
         (test_of("is", date(2026, 3, 2)), date(2026, 3, 2), True),
-        (test_of("is", date(2026, 3, 3)), datetime(2026, 3, 2, 23, 30, tzinfo=UTC), True),  # half past midnight
+        (
+            test_of("is", date(2026, 3, 3)),
+            datetime(2026, 3, 2, 23, 30, tzinfo=UTC),
+            True,
+        ),  # half past midnight
         (test_of("is", NOON), NOON.astimezone(BERLIN), True),
         (test_of("is", NOON), NOON.replace(second=1), False),
         (bounds(min=200), 200, True),
@@ -156,7 +163,11 @@ def test_a_missing_value_fails_every_test_but_missing(test: Condition, absent: d
 
 def test_not_x_or_unknown_is_written_with_both() -> None:
     either = Any_((NOT_DE, Test("country", "missing")))
-    assert [asks(either, **lead) for lead in ({}, {"country": "FR"}, {"country": "DE"})] == [True, True, False]
+    assert [asks(either, **lead) for lead in ({}, {"country": "FR"}, {"country": "DE"})] == [
+        True,
+        True,
+        False,
+    ]
 
 
 def test_not_holds_as_soon_as_one_part_is_known_to_fail() -> None:
@@ -261,7 +272,14 @@ def test_folding_leaves_out_what_is_missing_and_keeps_zero_and_false() -> None:
 
 @pytest.mark.parametrize(
     ("text", "folded"),
-    [("12.0", "12"), ("12.50", "12.5"), ("10", "10"), ("007.0", "007.0"), ("1.2.0", "1.2.0"), ("-0.50", "-0.5")],
+    [
+        ("12.0", "12"),
+        ("12.50", "12.5"),
+        ("10", "10"),
+        ("007.0", "007.0"),
+        ("1.2.0", "1.2.0"),
+        ("-0.50", "-0.5"),
+    ],
 )
 def test_numbers_in_text_are_folded_to_one_form(text: str, folded: str) -> None:
     assert fold_text(text) == folded

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -106,14 +106,17 @@ def reference() -> tuple[Rulebook, dict[str, Account]]:
 
 @pytest.fixture
 def open_office(reference: tuple[Rulebook, dict[str, Account]]) -> Callable[..., Office]:
-    """An office with changes to the policy or to people."""
+    """An office with changes to the policy, changes to people by id, and new people."""
 
-    def make(policy: Mapping[str, Any] | None = None, **people: Mapping[str, Any]) -> Office:
+    def make(
+        policy: Mapping[str, Any] | None = None, hired: Iterable[Person] = (), **people: Mapping[str, Any]
+    ) -> Office:
         book, accounts = reference
         changed: dict[str, Person] = {
             id_: replace(book.roster.people[id_], **changes) for id_, changes in people.items()
         }
-        roster = replace(book.roster, people={**book.roster.people, **changed})
+        new = {person.id: person for person in hired}
+        roster = replace(book.roster, people={**book.roster.people, **changed, **new})
         rules: Policy = replace(book.policy, **(policy or {}))
         return Office(compile_rulebook(rules, roster), accounts)
 
@@ -124,9 +127,3 @@ def open_office(reference: tuple[Rulebook, dict[str, Account]]) -> Callable[...,
 def office(open_office: Callable[..., Office]) -> Office:
     """The office as it is shipped, with empty hands."""
     return open_office()
-
-
-@pytest.fixture
-def later() -> Callable[[timedelta], datetime]:
-    """A moment after the Monday morning on which the stories begin."""
-    return lambda elapsed: MONDAY + elapsed

@@ -80,7 +80,9 @@ def test_says_of_every_way_why_it_does_not_hold() -> None:
             All((Test("country", "is", ("PL",)), Test("employees", "range", Bounds(min=200)))),
         )
     )
-    words = "none of several ways holds: country is Poland, not Germany; employees is 100, at least 200 needed"
+    words = (
+        "none of several ways holds: country is Poland, not Germany; employees is 100, at least 200 needed"
+    )
 
     assert _failure(All((either,))) == words
     assert _failure(either) == words

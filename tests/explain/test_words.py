@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from leadlane.core.conditions import All, Test
-from leadlane.core.facts import Away, Lead, Person, Signal
+from leadlane.core.facts import Away, FieldSpec, Lead, Person, Signal
 from leadlane.core.policy import Route
 from leadlane.core.trace import Reason
 from leadlane.explain import Explanation, explain, reason_words
@@ -190,15 +190,14 @@ def test_a_requirement_is_named(open_office: Callable[..., Any], office: Any) ->
 
 
 def test_a_large_pool_is_told_in_one_line_a_reason(office: Any, open_office: Callable[..., Any]) -> None:
-    crowd = {f"p{n:04}": Person(f"p{n:04}", f"Rep {n}", (((0, 1440),),) * 7, "UTC") for n in range(1000)}
-    for n in range(400):
-        crowd[f"p{n:04}"] = replace(crowd[f"p{n:04}"], max_open=0)
-    roster = replace(office.book.roster, people={**office.book.roster.people, **crowd})
-    pools = {**office.book.policy.pools}
-    pools["senior-ae"] = replace(pools["senior-ae"], members=tuple(crowd), prefer=())
-    large = type(office)(
-        type(office.book)(**_recompiled(replace(office.book.policy, pools=pools), roster)), office.accounts
-    )
+    always = (((0, 1440),),) * 7
+    crowd = [
+        Person(f"p{n:04}", f"Rep {n}", always, "UTC", max_open=0 if n < 400 else None) for n in range(1000)
+    ]
+    pools = dict(office.book.policy.pools)
+    everybody = tuple(person.id for person in crowd)
+    pools["senior-ae"] = replace(pools["senior-ae"], members=everybody, prefer=())
+    large = open_office({"pools": pools}, hired=crowd)
 
     told = large.tell(large.decide(big_bank()))
 
@@ -208,13 +207,6 @@ def test_a_large_pool_is_told_in_one_line_a_reason(office: Any, open_office: Cal
     assert running[0] == "+ Rep 400 | balance 0.00"
     assert running[-2] == "  and 570 others in the running"
     assert len(running) == 32
-
-
-def _recompiled(policy: Any, roster: Any) -> dict[str, Any]:
-    from leadlane.core.decide import compile_rulebook
-
-    book = compile_rulebook(policy, roster)
-    return {name: getattr(book, name) for name in book.__dataclass_fields__}
 
 
 # ---------------------------------------------------------------- relationships
@@ -233,7 +225,8 @@ def test_the_owner_of_an_account_and_who_covers(open_office: Callable[..., Any])
     assert said(told, "owner") == [
         "+ Boris Keller owns the account. No rule overrides that.",
         "- Anna Nowak | would be the next to cover, but is out too",
-        "+ Boris Keller is out, so Dora Ricci covers. Boris Keller stays the owner and gets the lead back on return.",
+        "+ Boris Keller is out, so Dora Ricci covers. "
+        "Boris Keller stays the owner and gets the lead back on return.",
     ]
     assert said(told, "known")[-2:] == [
         "  Acme Maschinenbau GmbH is a named account.",
@@ -264,6 +257,15 @@ def test_leads_without_a_person_say_so(office: Any) -> None:
     assert nurtured.summary == "Nobody needs to call: cold-weak → program nurture."
     assert rival.summary == "This lead is not pursued: competitor → disqualified: competitor."
     assert said(rival, "promise") == ["  No person has this lead, so there is nobody to respond."]
+
+
+def test_somebody_without_working_hours_promises_nothing(open_office: Callable[..., Any]) -> None:
+    office = open_office(boris={"hours": ((),) * 7})
+
+    told = office.tell(office.decide(lead("L1", "demo_request", email="cto@acme.example")))
+
+    assert told.summary == "Boris Keller has this lead: named-account → the owner of the account."
+    assert "no moment can be promised" in said(told, "promise")[-1]
 
 
 def test_an_empty_review_pool_is_said_aloud(open_office: Callable[..., Any]) -> None:
@@ -338,9 +340,7 @@ def test_a_trace_that_was_never_stored_reads_the_same(office: Any) -> None:
     assert fresh == office.tell(decision)
 
 
-def test_facts_that_a_policy_declares_itself_are_told_last(open_office: Callable[..., Any], office: Any) -> None:
-    from leadlane.core.facts import FieldSpec
-
+def test_own_fields_of_a_policy_are_told_last(open_office: Callable[..., Any], office: Any) -> None:
     routes = (
         Route("vip-tier", "review", "revops", when=All((Test("support_tier", "is", ("gold",)),))),
         *office.book.policy.routes,

@@ -34,7 +34,7 @@ def main() -> None:
 def build_app() -> typer.Typer:
     """The whole command line. Help texts are in the language that is the default when this is called."""
     # Imported here because the modules translate their help texts while they are imported.
-    from leadlane.cli import check, db, explain, policy, replay, settings
+    from leadlane.cli import check, db, explain, policy, replay, route, settings
 
     app = typer.Typer(
         name="leadlane",
@@ -54,6 +54,7 @@ def build_app() -> typer.Typer:
 
     app.command("check", help=check.HELP)(check.check)
     app.command("explain", help=explain.HELP)(explain.explain)
+    app.command("route", help=route.HELP)(route.route)
     app.command("replay", help=replay.HELP)(replay.replay)
     app.command("settings", help=settings.HELP)(settings.show_settings)
     app.add_typer(policy.app, name="policy")

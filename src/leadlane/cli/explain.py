@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
@@ -16,6 +17,7 @@ from leadlane.app import open_app
 from leadlane.errors import LeadlaneError
 from leadlane.explain.explanation import Explanation, Line, Mark, Section
 from leadlane.i18n import _
+from leadlane.policy.values import zone_meant, zones
 from leadlane.service.explain import explain_lead
 
 HELP = _("Say in words why a lead came to whom it came to, and what would have changed it.")
@@ -31,12 +33,18 @@ _INDENT = 2
 
 
 def explain(
-    lead: str = typer.Argument(help=_("The id of a lead.")),
-    as_json: bool = typer.Option(False, "--json", help=_("Print the trace as it is stored.")),
+    lead: str = typer.Argument(help=_("The id of a lead."), show_default=False),
+    as_json: bool = typer.Option(False, "--json", help=_("Print the stored trace of the decision instead.")),
+    zone: str | None = typer.Option(
+        None, "--zone", help=_("The time zone of the moments; that of whoever has the lead if not said.")
+    ),
 ) -> None:
-    """Prints the last decision about a lead."""
+    """Prints the last decision about a lead: in words, or its trace as the exact JSON that is stored."""
+    if zone is not None and zone not in zones():
+        found = _("There is no time zone {name}. Did you mean {meant}?")
+        raise typer.BadParameter(found.format(name=zone, meant=zone_meant(zone) or "Europe/Berlin"))
     with open_app(config.settings()) as app, app.pool.connection() as connection:
-        told = explain_lead(connection, app.books, lead)
+        told = explain_lead(connection, app.books, lead, ZoneInfo(zone) if zone else None)
     if told is None:
         raise LeadlaneError(_("There is no lead {id}.").format(id=lead))
     if as_json:

@@ -16,7 +16,8 @@ from leadlane.cli.check import print_problems, read_file
 from leadlane.core.policy import Policy
 from leadlane.i18n import _
 from leadlane.policy.diff import diff as policy_diff
-from leadlane.policy.load import PolicyErrors, load_policy
+from leadlane.policy.load import load_policy
+from leadlane.policy.problems import PolicyErrors
 from leadlane.policy.roster import read_roster
 from leadlane.policy.words import Section, describe
 from leadlane.service import publish as publishing
@@ -63,7 +64,7 @@ def _print_section(section: Section) -> None:
     console.print()
 
 
-@app.command("publish", help=_("Check a policy and put it in force; refused with every reason if it has errors."))
+@app.command("publish", help=_("Check a policy and put it in force; one with errors is refused."))
 def publish(
     policy: Path = typer.Argument(help=_("The policy file.")),
     roster: Path | None = typer.Option(None, help=_("A roster file to import with it.")),

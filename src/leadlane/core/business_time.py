@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
@@ -20,6 +21,7 @@ from leadlane.core.policy import Duration
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MINUTE = 60_000_000
+_LONGEST_SHIFT = timedelta(days=2)  # from the midnight before it opens
 # How far a search may look before it concludes that there is no more working time.
 _HORIZON_YEARS = 40
 
@@ -168,6 +170,11 @@ class Calendar:
         blocks = self.hours[day.weekday()]
         if not blocks or day in self.holidays:
             return []
+        midnight_us = _steady_midnight_us(day, self.zone)
+        if midnight_us is not None:
+            return [
+                (midnight_us + opens * _MINUTE, midnight_us + closes * _MINUTE) for opens, closes in blocks
+            ]
         midnight = datetime.combine(day, time.min)
         shifts = (
             (
@@ -177,6 +184,14 @@ class Calendar:
             for opens, closes in blocks
         )
         return [(start, end) for start, end in shifts if end > start]
+
+
+@lru_cache(maxsize=50_000)
+def _steady_midnight_us(day: date, zone: ZoneInfo) -> int | None:
+    """The instant at which a day begins; None if the clocks change before its longest shift could end."""
+    begins = datetime.combine(day, time.min, zone)
+    ends = begins + _LONGEST_SHIFT
+    return _to_us(begins) if begins.utcoffset() == ends.utcoffset() else None
 
 
 def _local_us(local: datetime, zone: ZoneInfo) -> int:

@@ -3,7 +3,7 @@
 A pool keeps a balance for each member. A pick adds to everyone still in the running their share
 w/Σw and takes what was added from the one chosen, so that balances always add up to nothing
 (smooth weighted round robin, as in nginx, with members that may be absent). Chosen is the highest
-balance after adding. Balances are integers of a millionth, so that ties are ties.
+balance after adding. Balances are integers, so that ties are ties.
 """
 
 from __future__ import annotations
@@ -11,15 +11,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import lcm
 
 from leadlane.core.trace import Reason
 
-ONE = 1_000_000  # a whole turn
+# A whole turn. A plain million would not do: thirds and quarters of a turn meet in one ledger when people
+# come and go, and must still tie. So every share among up to 30 equals is a whole number.
+ONE = lcm(*range(1, 31))
 
 
 @dataclass(slots=True)
 class Ledger:
-    """A pool's balances in millionths, and when each member was last picked, as a running number.
+    """A pool's balances in parts of `ONE`, and when each member was last picked, as a running number.
 
     A working copy that picks change; `picks` is the number of picks ever made in the pool.
     """
@@ -35,7 +38,7 @@ class Ledger:
 
 
 def shares(weights: Sequence[float]) -> list[int]:
-    """Each one's share w/Σw of a turn, in millionths rounded down. Weights are above 0."""
+    """Each one's share w/Σw of a turn, in parts of `ONE` rounded down. Weights are above 0."""
     if not weights:
         return []
     if min(weights) == max(weights):

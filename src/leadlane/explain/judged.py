@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from leadlane.core.facts import LEAD_FIELDS
-from leadlane.core.policy import Route
+from leadlane.core.policy import IntentItem, Route
 from leadlane.core.route import NOT_IN_FORCE
 from leadlane.core.trace import Reason
 from leadlane.explain.conditions import Facts, failure_words, holding_words
@@ -15,6 +15,7 @@ from leadlane.explain.speech import destination_words, signal_words, value_words
 from leadlane.explain.story import Story
 from leadlane.i18n import N_, _
 from leadlane.matching.keys import company_domain
+from leadlane.policy import words
 from leadlane.policy.words import and_words, duration_words, field_words, number_words, period_words
 
 _RELATIONSHIPS = {
@@ -53,7 +54,11 @@ def _matched(story: Story) -> Iterator[Line]:
     if match["relationship"] == "none" and domain is None:
         yield info(_("There is no company domain to recognise the company by."))
     if match["same_person"]:
-        text = _("The same person already had the open lead {lead}: this is news of it, not a second lead.")
+        text = _("This is news of the open lead {lead}.")
+        if Reason.SAME_PERSON in story.trace["result"]["reasons"]:
+            text = _(
+                "The same person already had the open lead {lead}: this is news of it, not a second lead."
+            )
         yield info(text.format(lead=story.trace["lead"]))
 
 
@@ -64,22 +69,18 @@ def signals_section(story: Story) -> Section:
     lines = []
     for name, at, what in story.trace["signals"]:
         line = ok if what == Reason.COUNTED else failed
-        words = _("faded: older than {duration}").format(duration=duration)
+        became = _("faded: older than {duration}").format(duration=duration)
         if what != Reason.FADED:
-            words = reason_words(what)
-        lines.append(line(signal_words(name), story.moment(at), words))
+            became = reason_words(what)
+        lines.append(line(signal_words(name), story.moment(at), became))
     level = value_words("intent", intent["level"], story.zone)
     if intent["by"]:
-        made = and_words(_item_words(name, count) for name, count in intent["by"])
+        made = and_words(words.signal_words(IntentItem(name, count)) for name, count in intent["by"])
         text = _("The intent is {level}, because of: {signals}.")
         lines.append(info(text.format(level=level, signals=made)))
     else:
         lines.append(info(_("No signal counted, so the intent is {level}.").format(level=level)))
     return Section("signals", _("How ready they are: intent {level}").format(level=level), tuple(lines))
-
-
-def _item_words(name: str, count: int) -> str:
-    return signal_words(name) if count == 1 else f"{count} × {signal_words(name)}"
 
 
 def fit_section(story: Story) -> Section:

@@ -6,7 +6,7 @@ Nothing here is guessed: one fact is changed, and the functions that decide are 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -136,7 +136,10 @@ def _was_free(trace: Mapping[str, Any], before: Standing | None) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Asking:
-    """A decision that is asked about again and again."""
+    """A decision that is asked about again and again.
+
+    `picked` remembers who was picked, by what the pools ask of a lead.
+    """
 
     book: Rulebook
     lead: Lead
@@ -144,6 +147,7 @@ class _Asking:
     now: datetime
     world: World | None
     excluded: tuple[str, ...]
+    picked: dict[tuple[Any, ...], str | None] = field(default_factory=dict)
 
 
 def _decide(asking: _Asking, lead: Lead, match: Match, pool: str | None) -> Outcome:
@@ -159,7 +163,7 @@ def _decide(asking: _Asking, lead: Lead, match: Match, pool: str | None) -> Outc
             level = book.promise.levels[row] if row is not None else None
     person = None
     if route.kind == "pool" and pool in (None, route.target):
-        person = _pick(asking, book, facts, route.target)
+        person = _picked_once(asking, facts, route.target)
     return Outcome(route, level, person)
 
 
@@ -168,6 +172,15 @@ def _facts(asking: _Asking, lead: Lead, match: Match) -> dict[str, Any]:
     qualify(asking.book.qualify, lead, facts, asking.now, {})
     facts["relationship"] = match.relationship
     return facts
+
+
+def _picked_once(asking: _Asking, facts: Mapping[str, Any], pool: str) -> str | None:
+    pools = (asking.book.policy.pools[name] for name in sorted(asking.book.with_backups(pool)))
+    asked = (name for one in pools for _attribute, name in (*one.require, *one.prefer))
+    key = (pool, *(facts.get(name) for name in asked))
+    if key not in asking.picked:
+        asking.picked[key] = _pick(asking, asking.book, facts, pool)
+    return asking.picked[key]
 
 
 def _pick(asking: _Asking, book: Rulebook, facts: Mapping[str, Any], pool: str) -> str | None:

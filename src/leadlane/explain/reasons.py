@@ -32,7 +32,9 @@ _WORDS = {
     Reason.NO_OWNER: N_("The route leads to an owner and there is none, so it went to review."),
     Reason.COVERED: N_("The owner is out, and somebody covers."),
     Reason.NOBODY_COVERS: N_("The owner is out, and nobody covers."),
-    Reason.NO_WORKING_TIME: N_("Whoever has the lead has no working hours ahead, so no moment can be promised."),
+    Reason.NO_WORKING_TIME: N_(
+        "Whoever has the lead has no working hours ahead, so no moment can be promised."
+    ),
     Reason.EMPTY_REVIEW_POOL: N_("There is nobody in the review pool: every administrator has been told."),
     Reason.SAME_PERSON: N_("The same person already had an open lead, so this became part of it."),
     Reason.INTENT_ROSE: N_("The intent rose, so the lead was routed again."),

@@ -224,7 +224,8 @@ def _signal_variations(policy: Policy, lead: Lead, match: Match, now: datetime) 
             more = (Signal(item.signal, now),) * (item.count - has)
             changed = replace(lead, signals=(*lead.signals, *more))
             words = _more_signals(item.signal, has, len(more))
-            step = _MORE_SIGNALS + (len(more) - 1) / 10
+            # Who did something once is nearer to doing it again than others are to doing it at all.
+            step = _MORE_SIGNALS + (len(more) - 1 - (has > 0)) / 10
             yield Variation("signal", item.signal, len(more), step, changed, match, words)
     listed = {fold_text(item.signal): item.signal for item in _items(policy)}
     for name in sorted(counts.keys() & listed.keys()):

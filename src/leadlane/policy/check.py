@@ -11,7 +11,8 @@ from leadlane.i18n import _
 from leadlane.policy.conditions import type_words
 from leadlane.policy.logic import Domain, Space
 from leadlane.policy.problems import Finding, Problem, Severity, located, quoted
-from leadlane.policy.roster import RosterDocument, attribute_types, build_roster
+from leadlane.policy.roster import build_roster
+from leadlane.policy.roster_document import RosterDocument, attribute_types
 from leadlane.policy.suspicions import domains_of, pools_reached
 from leadlane.policy.values import did_you_mean, zone
 from leadlane.policy.yaml import Marks, Path, read_yaml

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, cast
 
 from leadlane.core.facts import Blocks, WeeklyHours
@@ -36,8 +37,8 @@ class HoursError(ValueError):
 def weekly_hours(spec: Mapping[str, Any]) -> WeeklyHours:
     """The working time of each weekday, Monday first, as sorted (opens, closes) in minutes since midnight.
 
-    Keys are days or ranges of days (`mon-fri`, `sat`, `sun-thu`), values one block (`"09:00-17:00"`) or a list of
-    them; a block that ends before it begins passes midnight and closes above 1440. Raises HoursError.
+    Keys are days or ranges of days (`mon-fri`, `sat`, `sun-thu`), values one block (`"09:00-17:00"`) or a
+    list of them; a block that ends before it begins passes midnight and closes above 1440. Raises HoursError.
     """
     week: list[list[tuple[int, int]]] = [[] for _day in DAYS]
     for key, written in spec.items():
@@ -80,7 +81,7 @@ def _refuse_overlap(week: list[list[tuple[int, int]]]) -> None:
     )
     # Sunday night runs into Monday.
     spans.append((spans[0][0] + 7 * _DAY_MINUTES, spans[0][1] + 7 * _DAY_MINUTES))
-    for (_opens, closes), (opens, _closes) in zip(spans, spans[1:], strict=False):
+    for (_opens, closes), (opens, _closes) in pairwise(spans):
         if opens < closes:
             day = DAYS[opens // _DAY_MINUTES % 7]
             raise HoursError(_("overlapping hours on {day}").format(day=day), _("each hour once"))

@@ -60,7 +60,7 @@ def read_policy(text: str | bytes, source: str = "policy.yaml") -> tuple[Policy 
 def policy_from_data(
     data: Any, marks: Marks | None = None, source: str = "policy"
 ) -> tuple[Policy | None, list[Problem]]:
-    """As `read_policy`, for a document that is already data (mappings, lists and scalars as YAML gives them)."""
+    """As `read_policy`, for a document that is data already (mappings, lists and scalars)."""
     part, findings = read_structure(schema.PolicyPart, data)
     if isinstance(data, dict):
         conditions = read_conditions(data, scopes_of(data), findings.append)

@@ -1,21 +1,31 @@
-"""Can this condition ever hold, and does an earlier one always win over it? Exact where it can be, never a false alarm.
+"""Can this condition ever hold, and does an earlier one always win over it? Never a false alarm.
 
-The values of each field are cut into cells on which every test of the section at hand is constant: between two
-bounds, one word, any other word. Their product is a space of cells; a condition is the set of cells in which it
-holds, and a set is an integer with a bit for each cell. What cannot be cut (too many cells) is bounded from both
-sides: the cells where a condition possibly holds, and those where it certainly does.
+The values of each field are cut into cells on which every test of the section at hand is constant: between
+two bounds, one word, any other word. Their product is a space of cells; a condition is the set of cells in
+which it holds, and a set is an integer with a bit for each cell. What cannot be cut (too many cells) is
+bounded from both sides: the cells where a condition possibly holds, and those where it certainly does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from leadlane.core.conditions import All, Any_, Condition, Not, Test, fields_of, fold_text, holds, tests_of
+from leadlane.core.conditions import (
+    All,
+    Any_,
+    Condition,
+    Not,
+    Test,
+    compile_condition,
+    fields_of,
+    fold_text,
+    tests_of,
+)
 from leadlane.core.facts import FieldSpec
 from leadlane.policy.conditions import BOUNDS, TEXT_TESTS
 
@@ -37,7 +47,7 @@ class Text(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Domain:
-    """The values that a field can have: `values` when they are a closed set; `always` when it is never missing."""
+    """The values that a field can have: `values` if they are a closed set; `always` if never missing."""
 
     spec: FieldSpec
     values: tuple[str, ...] | None = None
@@ -71,27 +81,28 @@ class Space:
         self.whole = (1 << self.size) - 1
         self.exact = len(self.cells) == len(tests)
 
-    def sets(self, condition: Condition) -> Sets:
-        """Where the condition holds."""
+    def sets(self, condition: Condition, opposite: bool = False) -> Sets:
+        """Where the condition holds; with `opposite`, where it is known to fail, as `Not` asks."""
         match condition:
             case Test():
-                return self._of_test(condition)
-            case All(parts):
-                sets = [self.sets(part) for part in parts]
-                return Sets(
-                    _all(self.whole, (s.possible for s in sets)), _all(self.whole, (s.certain for s in sets))
-                )
-            case Any_(parts):
-                sets = [self.sets(part) for part in parts]
-                return Sets(_any(s.possible for s in sets), _any(s.certain for s in sets))
+                return self._of_test(condition, opposite)
             case Not(part):
-                possible, certain = self.sets(part)
-                return Sets(self.whole & ~certain, self.whole & ~possible)
+                return self.sets(part, not opposite)
+            case All(parts) | Any_(parts):
+                sets = [self.sets(part, opposite) for part in parts]
+                # That not all hold is that one of them fails, and the other way round.
+                if isinstance(condition, All) is not opposite:
+                    return Sets(
+                        _all(self.whole, (each.possible for each in sets)),
+                        _all(self.whole, (each.certain for each in sets)),
+                    )
+                return Sets(_any(each.possible for each in sets), _any(each.certain for each in sets))
 
-    def _of_test(self, test: Test) -> Sets:
+    def _of_test(self, test: Test, opposite: bool) -> Sets:
         if test.field not in self.cells:
             return Sets(self.whole, 0)
-        chosen = [i for i, cell in enumerate(self.cells[test.field]) if _holds(test, cell)]
+        holds_in = _holder(test, opposite)
+        chosen = [i for i, cell in enumerate(self.cells[test.field]) if holds_in(cell)]
         return Sets(*[self._slab(test.field, chosen)] * 2)
 
     def _slab(self, name: str, chosen: Sequence[int]) -> int:
@@ -157,7 +168,7 @@ def _number_cells(tests: Sequence[Test]) -> list[Any]:
     points = _points(tests)
     if not points:
         return [0]
-    between = [(a + b) / 2 for a, b in zip(points, points[1:], strict=False)]
+    between = [(a + b) / 2 for a, b in pairwise(points)]
     return [points[0] - 1, *points, *between, points[-1] + 1]
 
 
@@ -202,15 +213,21 @@ def _implies(a: tuple[str, str], b: tuple[str, str]) -> bool:
     return a_text.startswith(b_text) if b_op == "starts_with" else a_text.endswith(b_text)
 
 
-def _holds(test: Test, cell: Any) -> bool:
-    if isinstance(cell, Missing):
-        return holds(test, {}, _UTC)
-    if isinstance(cell, Text):
+def _holder(test: Test, opposite: bool) -> Callable[[Any], bool]:
+    """A function that tells of a cell whether a test, or its opposite, holds in it."""
+    check = compile_condition(Not(test) if opposite else test, _UTC)
+
+    def holds_in(cell: Any) -> bool:
+        if isinstance(cell, Missing):
+            return check({}) is None
+        if not isinstance(cell, Text):
+            return check({test.field: cell}) is None
         if test.op in ("present", "missing"):
-            return holds(test, {test.field: _OTHER}, _UTC)
+            return check({test.field: _OTHER}) is None
         # None of the words that `is` asks for: those are cells of their own.
-        return ((test.op, str(test.value).casefold()) in cell.true) != test.negated
-    return holds(test, {test.field: cell}, _UTC)
+        return (((test.op, str(test.value).casefold()) in cell.true) != test.negated) is not opposite
+
+    return holds_in
 
 
 # ---------------------------------------------------------------- questions
@@ -225,31 +242,77 @@ class Row(NamedTuple):
     last_day: date | None = None
 
 
-def never_hold(rows: Sequence[Row], domains: Mapping[str, Domain]) -> list[int]:
-    """The indexes of the rows whose conditions contradict themselves."""
-    space = Space((row.when for row in rows), domains)
-    return [
-        i
-        for i, row in enumerate(rows)
-        if not space.sets(row.when).possible
-        or (not space.exact and not Space([row.when], domains).sets(row.when).possible)
-    ]
+class Table:
+    """The rows of a section, of which the first that holds wins.
 
+    `domains` are the values that fields can have, `asked` the closed fields that `untaken` will be asked of.
+    """
 
-def always_beaten(rows: Sequence[Row], domains: Mapping[str, Domain]) -> dict[int, list[int]]:
-    """For each row that earlier ones always win over, the indexes of those that do it together."""
-    space = Space((row.when for row in rows), domains)
-    sets = [space.sets(row.when) for row in rows]
-    beaten: dict[int, list[int]] = {}
-    for i, row in enumerate(rows):
-        earlier = [j for j in range(i) if _outlasts(rows[j], row)]
-        if not sets[i].possible:
-            continue
-        if not sets[i].possible & ~_any(sets[j].certain for j in earlier):
-            beaten[i] = _needed(sets, i, earlier)
-        elif not space.exact and (winner := _single_winner(rows, sets, i, earlier, domains)) is not None:
-            beaten[i] = [winner]
-    return beaten
+    def __init__(self, rows: Sequence[Row], domains: Mapping[str, Domain], asked: Sequence[str] = ()) -> None:
+        self.rows, self.domains = rows, domains
+        conditions = [row.when for row in rows]
+        self.space = Space([*conditions, *(Test(name, "present") for name in asked)], domains)
+        self.sets = [self.space.sets(condition) for condition in conditions]
+
+    def never_hold(self) -> list[int]:
+        """The indexes of the rows whose conditions contradict themselves."""
+        return [i for i, row in enumerate(self.rows) if not self._possible(i, row.when)]
+
+    def _possible(self, i: int, when: Condition) -> bool:
+        if self.space.exact or not self.sets[i].possible:
+            return bool(self.sets[i].possible)
+        return bool(Space([when], self.domains).sets(when).possible)
+
+    def always_beaten(self) -> dict[int, list[int]]:
+        """For each row that earlier ones always win over, the indexes of those that do it together."""
+        beaten: dict[int, list[int]] = {}
+        for i, row in enumerate(self.rows):
+            earlier = [j for j in range(i) if _outlasts(self.rows[j], row)]
+            if not self.sets[i].possible:
+                continue
+            if not self.sets[i].possible & ~_any(self.sets[j].certain for j in earlier):
+                beaten[i] = self._needed(i, earlier)
+            elif not self.space.exact and (winner := self._single_winner(i, earlier)) is not None:
+                beaten[i] = [winner]
+        return beaten
+
+    def _needed(self, i: int, earlier: Sequence[int]) -> list[int]:
+        """Those of the earlier rows that take something of row i, one alone when it takes all."""
+        left = self.sets[i].possible
+        for j in earlier:
+            if not left & ~self.sets[j].certain:
+                return [j]
+        takers = []
+        for j in earlier:
+            if left & self.sets[j].certain:
+                takers.append(j)
+                left &= ~self.sets[j].certain
+        return takers
+
+    def _single_winner(self, i: int, earlier: Sequence[int]) -> int | None:
+        """An earlier row that wins over row i, found in the smaller space of the two alone."""
+        mine, when = set(fields_of(self.rows[i].when)), self.rows[i].when
+        for j in earlier:
+            other = self.rows[j].when
+            # What row i does not speak of it cannot imply; and where it may hold, the other must be able to.
+            if self.sets[i].possible & ~self.sets[j].possible or not mine.issuperset(fields_of(other)):
+                continue
+            space = Space([when, other], self.domains)
+            if not space.sets(when).possible & ~space.sets(other).certain:
+                return j
+        return None
+
+    def untaken(self, names: Sequence[str]) -> list[tuple[str, ...]]:
+        """The combinations of values of closed fields (of those `asked`) for which none of the rows can hold."""
+        if any(name not in self.space.cells for name in names):
+            return []
+        taken = _any(sets.possible for sets in self.sets)
+        values = [_present_cells(self.domains[name], ()) for name in names]
+        return [each for each in product(*values) if not self._cells_of(names, each) & taken]
+
+    def _cells_of(self, names: Sequence[str], values: Sequence[str]) -> int:
+        tests = (Test(name, "is", (value,)) for name, value in zip(names, values, strict=True))
+        return self.space.sets(All(tuple(tests))).possible
 
 
 def _outlasts(earlier: Row, later: Row) -> bool:
@@ -259,53 +322,3 @@ def _outlasts(earlier: Row, later: Row) -> bool:
     )
     ends = earlier.last_day is None or (later.last_day is not None and earlier.last_day >= later.last_day)
     return begins and ends
-
-
-def _needed(sets: Sequence[Sets], i: int, earlier: Sequence[int]) -> list[int]:
-    """Those of the earlier rows that take something of row i, one alone when it takes all."""
-    for j in earlier:
-        if not sets[i].possible & ~sets[j].certain:
-            return [j]
-    left = sets[i].possible
-    takers = []
-    for j in earlier:
-        if left & sets[j].certain:
-            takers.append(j)
-            left &= ~sets[j].certain
-    return takers
-
-
-def _single_winner(
-    rows: Sequence[Row], sets: Sequence[Sets], i: int, earlier: Sequence[int], domains: Mapping[str, Domain]
-) -> int | None:
-    """An earlier row that wins over row i, found in the smaller space of the two alone."""
-    mine = set(fields_of(rows[i].when))
-    for j in earlier:
-        # What row i does not speak of it cannot imply; and what it may be, the other must be able to be.
-        if sets[i].possible & ~sets[j].possible or not mine.issuperset(fields_of(rows[j].when)):
-            continue
-        space = Space([rows[i].when, rows[j].when], domains)
-        if not space.sets(rows[i].when).possible & ~space.sets(rows[j].when).certain:
-            return j
-    return None
-
-
-def untaken(
-    rows: Sequence[Row], domains: Mapping[str, Domain], names: Sequence[str]
-) -> list[tuple[str, ...]]:
-    """The combinations of values of the closed fields `names` for which none of the rows can hold."""
-    tests = [Test(name, "is", _present_cells_of(domains[name])) for name in names]
-    space = Space([*(row.when for row in rows), *tests], domains)
-    taken = _any(space.sets(row.when).possible for row in rows)
-    if any(name not in space.cells for name in names):
-        return []
-    found: list[tuple[str, ...]] = []
-    for values in product(*(_present_cells_of(domains[name]) for name in names)):
-        one = All(tuple(Test(name, "is", (value,)) for name, value in zip(names, values, strict=True)))
-        if not space.sets(one).possible & taken:
-            found.append(values)
-    return found
-
-
-def _present_cells_of(domain: Domain) -> tuple[str, ...]:
-    return tuple(_present_cells(domain, ()))

@@ -1,4 +1,4 @@
-"""What may be written in a policy and in a roster? The reference for people and for editors, made from the models.
+"""What may be written in a policy and in a roster? The reference for people and editors, from the models.
 
 python -m leadlane.policy.reference docs      rewrites docs/policy_reference.md and docs/policy.schema.json
 """
@@ -12,39 +12,40 @@ from pathlib import Path
 from typing import Any
 
 from leadlane.core.facts import DERIVED_FIELDS, LEAD_FIELDS, PERSON_FIELDS, FieldSpec
-from leadlane.policy.roster import RosterPart
+from leadlane.policy.roster_schema import RosterPart
 from leadlane.policy.schema import PolicyPart
 from leadlane.policy.structure import json_schema
 
 _HEAD = """# Policy reference
 
-This page is made from the source by `python -m leadlane.policy.reference docs`; a test holds it true. Editors that
-understand JSON Schema check a policy while it is written with [policy.schema.json](policy.schema.json).
+This page is made from the source by `python -m leadlane.policy.reference docs`; a test holds it true.
+Editors that understand JSON Schema check a policy while it is written with
+[policy.schema.json](policy.schema.json).
 
-A policy is one YAML 1.2 document: `NO` is Norway, `10:30` is a text, keys stand once. In braces, the text of a
-`description` may have commas; any other text with a comma needs quotes there. `leadlane check POLICY` says every
-problem at once.
+A policy is one YAML 1.2 document: `NO` is Norway, `10:30` is a text, keys stand once. In braces, the text of
+a `description` may have commas; any other text with a comma needs quotes there. `leadlane check POLICY` says
+every problem at once.
 """
 
 _CONDITIONS = """## Conditions
 
-`when:` is a mapping `field: test`; all must hold. `any: [..]`, `all: [..]` and `not: {..}` take conditions and nest.
-Without `when:` a row holds always; `when: {}` is an error.
+`when:` is a mapping `field: test`; all must hold. `any: [..]`, `all: [..]` and `not: {..}` take conditions
+and nest. Without `when:` a row holds always; `when: {}` is an error.
 
 | test | holds when the value |
 |---|---|
 | `DE`, `12`, `true` | equals it (text without regard to case; `12`, `12.0` and `"12"` are the same number) |
 | `[DE, AT]` | is one of them; an empty list never holds |
-| `{min: 200}`, `{max: 999}`, `{above: 50000}`, `{below: 10000}`, together too | is inside the bounds; `min` and `max` \
-include the bound, `above` and `below` exclude it; for numbers, dates and date-times |
+| `{min: 200}`, `{max: 999}`, `{above: 50000}`, `{below: 10000}`, together too | is inside the bounds; \
+`min` and `max` include the bound, `above` and `below` exclude it; for numbers, dates and date-times |
 | `{any: [a, b]}`, `{all: [..]}`, `{none: [..]}` | has some, all, none of these words (for lists of words) |
-| `{starts_with: x}`, `{ends_with: x}`, `{contains: x}` | begins with, ends with, contains the text, without regard to \
-case |
+| `{starts_with: x}`, `{ends_with: x}`, `{contains: x}` | begins with, ends with, contains the text, without \
+regard to case |
 | `{missing: true}`, `{present: true}` | is absent, null or empty; is there |
 | `{not: TEST}` | is there, and TEST does not hold |
 
-A missing value fails every test but `missing`, also `not` and `none`; who wants "not X or unknown" writes both under
-`any`. Countries are ISO 3166 alpha-2 codes, languages ISO 639-1.
+A missing value fails every test but `missing`, also `not` and `none`; who wants "not X or unknown" writes
+both under `any`. Countries are ISO 3166 alpha-2 codes, languages ISO 639-1.
 """
 
 

@@ -1,4 +1,4 @@
-"""Does everything that a policy names exist, once, and in its place? Checked on the document as it was read."""
+"""Does everything that a policy names exist, once, and in its place? Checked on the document as read."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _field_values(path: Path, row: dict[str, Any]) -> Iterator[Finding]:
     values = row.get("values")
     if row.get("type") == "choice" and not values:
         yield Finding(path, "missing_key", _("a choice without values"), _("`values: [..]`"), at_key=True)
-    if row.get("type") != "choice" and values:
+    if row.get("type") in ("text", "number", "boolean", "date", "tags") and values:
         expected = _("values only for the type `choice`")
         yield Finding((*path, "values"), "wrong_value", _("values"), expected, at_key=True)
     seen: set[str] = set()
@@ -171,8 +171,8 @@ def _chase_steps(data: dict[str, Any]) -> Iterator[Finding]:
 def _shares(data: dict[str, Any]) -> Iterator[Finding]:
     for path, row in rows_of(data, "limits"):
         low, high = row.get("min", 0.80), row.get("max", 0.90)
-        numbers = all(isinstance(share, (int, float)) for share in (low, high))
-        if path[-1] == "automation_share" and numbers and low > high:
+        shares = all(isinstance(share, (int, float)) and 0 <= share <= 1 for share in (low, high))
+        if path[-1] == "automation_share" and shares and low > high:
             expected = _("`min` not above `max`")
             yield Finding((*path, "min"), "impossible_test", _("bounds that no value can meet"), expected)
 
@@ -200,8 +200,8 @@ def _place_of_last_resort(routes: Iterable[tuple[Path, dict[str, Any]]]) -> Iter
     if with_people and not any("review" in row for _path, row in routes):
         found = _("no route with `review`")
         expected = _(
-            "at least one route with `review: POOL`; its people take the leads that nobody else can take, because a "
-            "pool is full, everyone is away, or a lead was reassigned too often"
+            "at least one route with `review: POOL`; its people take the leads that nobody else can take, "
+            "because a pool is full, everyone is away, or a lead was reassigned too often"
         )
         yield Finding(("routes",), "no_review", found, expected, at_key=True)
     elif with_people and "review" not in routes[-1][1]:

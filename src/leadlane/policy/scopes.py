@@ -22,7 +22,7 @@ def declared_fields(data: dict[str, Any]) -> dict[str, FieldSpec]:
         type_ = spec.get("type") if isinstance(spec, dict) else None
         values = spec.get("values") if isinstance(spec, dict) else None
         # A field whose declaration is wrong still is a field: one problem is not to become ten.
-        known = next((known for known in _TYPES if known == type_), "text")
+        known: FieldType = next((known for known in _TYPES if known == type_), "text")
         texts = tuple(str(value) for value in values) if isinstance(values, list) else ()
         specs[name] = FieldSpec(name, known, texts)
     return specs
@@ -43,7 +43,7 @@ def scopes_of(data: dict[str, Any], attributes: Mapping[str, FieldSpec] | None =
     """The scopes of a policy document; `attributes` are the custom ones of people, None when not known."""
     written_zone = data.get("timezone")
     zone = written_zone if isinstance(written_zone, str) and written_zone in zones() else "UTC"
-    own = {**LEAD_FIELDS, **declared_fields(data)}
+    own = {**declared_fields(data), **LEAD_FIELDS}
     too_early = dict.fromkeys(DERIVED_FIELDS, _("a field of the lead; this one is known from `routes` on"))
     valueless = {name: spec for name, spec in own.items() if name != "deal_value"}
     no_value_yet = _("a field of the lead; these rows are for leads without a deal value")

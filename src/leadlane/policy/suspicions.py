@@ -8,7 +8,7 @@ from leadlane.core.conditions import ALWAYS
 from leadlane.core.facts import DERIVED_FIELDS, FITS, INTENTS, LEAD_FIELDS, RELATIONSHIPS, FieldSpec
 from leadlane.core.policy import Policy, Route
 from leadlane.i18n import _
-from leadlane.policy.logic import Domain, Row, always_beaten, never_hold, untaken
+from leadlane.policy.logic import Domain, Row, Table
 from leadlane.policy.problems import Code, Finding
 from leadlane.policy.yaml import Path
 
@@ -122,13 +122,13 @@ def _route_rows(routes: Iterable[Route]) -> list[Row]:
 
 
 def _rows(policy: Policy, domains: Mapping[str, Domain]) -> Iterator[Finding]:
-    for i in never_hold([Row(row.name, row.when) for row in policy.fit], domains):
+    for i in Table([Row(row.name, row.when) for row in policy.fit], domains).never_hold():
         yield _never(("fit", "points", i))
     named = {route.service_level for route in policy.routes}
     for section, rows in _sections(policy):
-        never = never_hold(rows, domains)
-        yield from (_never((section, i)) for i in never)
-        for i, winners in always_beaten(rows, domains).items():
+        table = Table(rows, domains)
+        yield from (_never((section, i)) for i in table.never_hold())
+        for i, winners in table.always_beaten().items():
             # A row without conditions at the end is there for safety; and what is named needs no condition.
             safety_net = i == len(rows) - 1 and rows[i].when == ALWAYS
             if not safety_net and not (section == "service_levels" and rows[i].name in named):
@@ -150,18 +150,21 @@ def _beaten(path: Path, rows: Sequence[Row], winners: Sequence[int]) -> Finding:
 def _unplanned(policy: Policy, domains: Mapping[str, Domain]) -> Iterator[Finding]:
     """Values, and combinations of intent and fit, for which there is only the last route."""
     rows = _route_rows(policy.routes[:-1])
-    last = ("routes", len(policy.routes) - 1)
-    fields = ["intent", "fit", "relationship"]
-    fields += [name for name, spec in policy.fields.items() if spec.type == "choice"]
-    alone = {(name, value) for name in fields for (value,) in untaken(rows, domains, [name])}
+    if not rows:
+        return
+    choices = [name for name, spec in policy.fields.items() if spec.type == "choice"]
+    fields = ["intent", "fit", "relationship", *choices]
+    table = Table(rows, domains, fields)
+    last: Path = ("routes", len(policy.routes) - 1)
+    expected = _("a route for these leads, if they need one")
+    alone = {(name, value) for name in fields for (value,) in table.untaken([name])}
     for name, value in sorted(alone):
         found = _("no route but the last for {field} “{value}”").format(field=name, value=value)
-        yield _warning(last, "unplanned", found, _("a route for these leads, if they need one"))
-    for intent, fit in untaken(rows, domains, ["intent", "fit"]):
+        yield _warning(last, "unplanned", found, expected)
+    for intent, fit in table.untaken(["intent", "fit"]):
         if ("intent", intent) not in alone and ("fit", fit) not in alone:
             found = _("no route but the last for intent “{intent}” with fit “{fit}”")
-            found = found.format(intent=intent, fit=fit)
-            yield _warning(last, "unplanned", found, _("a route for these leads, if they need one"))
+            yield _warning(last, "unplanned", found.format(intent=intent, fit=fit), expected)
 
 
 # ---------------------------------------------------------------- names that nothing uses

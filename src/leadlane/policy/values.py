@@ -40,7 +40,7 @@ def did_you_mean(written: object, known: Iterable[str]) -> str:
     """The known name that was probably meant, or an empty text."""
     if not isinstance(written, str) or not written.strip():
         return ""
-    best = process.extractOne(written, list(known), scorer=_likeness, score_cutoff=60)
+    best = process.extractOne(written, list(known), scorer=_likeness, score_cutoff=62)
     return str(best[0]) if best else ""
 
 
@@ -65,7 +65,7 @@ def country_meant(written: str) -> str:
         return _COUNTRY_ALIASES[upper]
     names = {name.upper(): code for code, name in Locale("en").territories.items() if code in countries()}
     name = did_you_mean(upper, names) if len(upper) > 3 else ""
-    return names.get(name, "")
+    return str(names.get(name, ""))
 
 
 @cache

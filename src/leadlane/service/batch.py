@@ -1,12 +1,14 @@
 """How does a batch of leads get its owners? Meet, decide, write: one transaction, all or nothing.
 
-    meet    what the arrivals may meet: open leads, accounts, repeated requests   (one statement)
-    lock    the ledgers of the pools that they will pick from, then read loads    (one round trip)
+    meet    hold the companies of the arrivals; look up the open leads, accounts    (one round trip)
+            and repeated requests that they may meet
+    lock    the ledgers of the pools that they will pick from, then read loads      (one round trip)
     decide  in memory, purely
-    write   everything that was decided                                           (one statement)
+    write   everything that was decided                                             (one statement)
 
 Whoever else changes the same leads, pools or people at the same time makes this batch wait or start
-again on what is true then. Nothing is decided on what is no longer so.
+again on what is true then. Nothing is decided on what is no longer so. Locks are taken in one order:
+companies, ledgers by name, leads by id.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from leadlane.core.pick import PoolsNeeded
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.service.rulebooks import Rulebooks, field_specs
+from leadlane.service.submission import Submission
 from leadlane.store import batches
 from leadlane.store.batches import LoadRow, Met, StaleError, Written
 from leadlane.store.codec import encode, read_fields
@@ -34,25 +37,14 @@ from leadlane.store.codec import encode, read_fields
 # Each try starts on what the others have committed by then, so one of the racers always gets through.
 _TRIES = 20
 _RACES = (StaleError, errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure)
-
-
-@dataclass(frozen=True, slots=True)
-class Submission:
-    """Something to be decided: a lead, or news of an open lead (`target` is its id).
-
-    `key` and `fingerprint` belong to an idempotent request; `source` says where it came from.
-    """
-
-    lead: Lead
-    keys: Keys
-    source: str
-    target: str | None = None
-    key: str | None = None
-    fingerprint: str = ""
-    extra: dict[str, object] = field(default_factory=dict)
+# The fault of one submission, or of too many at once: halving the batch finds it, or finds room.
+_UNSTORABLE = (errors.DataError, errors.ProgramLimitExceeded, errors.OutOfMemory)
 
 
 Status = Literal["created", "merged", "updated", "repeated", "refused"]
+# Why something was refused: the lead that it names is unknown or closed, its idempotency key belongs to
+# another request, or the database cannot store it.
+Refusal = Literal["unknown", "closed", "key_reused", "unstorable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +62,15 @@ class Receipt:
     number: int = 0
     decision: Decision | None = None
     problem: str = ""
+    refusal: Refusal | None = None
+
+
+@dataclass(slots=True)
+class _Grip:
+    """What a batch has found that it must hold while it decides; grows from try to try."""
+
+    domains: set[str]
+    pools: set[str] = field(default_factory=set)
 
 
 def route_batch(
@@ -77,30 +78,61 @@ def route_batch(
 ) -> list[Receipt]:
     """Decide a batch and commit it. A receipt for each submission, in order.
 
-    A submission that the database cannot take is refused alone; it does not hold up the others.
+    A submission that cannot be stored is refused alone; it does not hold up the others.
     """
-    needed: frozenset[str] = frozenset()
+    grip = _Grip({one.keys.domain for one in submissions if one.keys.domain is not None})
+    raced = False
     for attempt in range(_TRIES):
         try:
-            with connection.transaction():
-                try:
-                    return _route_once(connection, books, submissions, now, needed)
-                except PoolsNeeded as more:
-                    # Nothing is written yet: ending the transaction here lets go of the locks, in order
-                    # to take them all again in the one order that everybody takes them in.
-                    needed |= more.pools
+            with connection.pipeline(), connection.transaction():
+                receipts = _route_once(connection, books, submissions, now, grip, raced)
+            # Without receipts nothing was written: ending the transaction let go of all locks, in order
+            # to take them and those found missing in the one order that everybody takes them in.
+            if receipts is not None:
+                return receipts
         except _RACES:
+            raced = True
             if attempt == _TRIES - 1:
                 raise
-        except errors.DataError as error:
+        except _UNSTORABLE as error:
             if len(submissions) == 1:
-                problem = _("The database cannot store it: {error}").format(error=error.diag.message_primary)
-                return [Receipt("refused", submissions[0].lead.id, problem=problem)]
+                return [_unstorable(submissions[0], error)]
             half = len(submissions) // 2
             return route_batch(connection, books, submissions[:half], now) + route_batch(
                 connection, books, submissions[half:], now
             )
+        except (TypeError, UnicodeEncodeError):
+            routed = _route_the_encodable(connection, books, submissions, now)
+            if routed is None:
+                raise
+            return routed
     raise LeadlaneError(_("The leads could not be routed, others were always faster."), _("Try again."))
+
+
+def _unstorable(submission: Submission, error: Exception) -> Receipt:
+    message = error.diag.message_primary if isinstance(error, errors.Error) else None
+    problem = _("The database cannot store it: {error}").format(error=message or error)
+    return Receipt("refused", submission.lead.id, problem=problem, refusal="unstorable")
+
+
+def _route_the_encodable(
+    connection: Connection, books: Rulebooks, submissions: Sequence[Submission], now: datetime
+) -> list[Receipt] | None:
+    """Refuse what cannot be written as JSON, such as half a surrogate pair, and route the others.
+
+    None if all of it can be written: whatever went wrong was no fault of what was submitted.
+    """
+    refused: dict[int, Receipt] = {}
+    for index, one in enumerate(submissions):
+        try:
+            encode((one.lead, one.keys, one.source, one.target, one.key, one.fingerprint, one.extra))
+        except TypeError as error:
+            refused[index] = _unstorable(one, error)
+    if not refused:
+        return None
+    rest = [one for index, one in enumerate(submissions) if index not in refused]
+    routed = iter(route_batch(connection, books, rest, now) if rest else [])
+    return [refused[index] if index in refused else next(routed) for index in range(len(submissions))]
 
 
 def _route_once(
@@ -108,70 +140,109 @@ def _route_once(
     books: Rulebooks,
     submissions: Sequence[Submission],
     now: datetime,
-    needed: frozenset[str],
-) -> list[Receipt]:
-    met = _meet(connection, submissions)
+    grip: _Grip,
+    raced: bool,
+) -> list[Receipt] | None:
+    """The receipts; or None, and nothing is written, if more must be held: `grip` knows by then what."""
+    met = _meet(connection, submissions, grip, raced)
+    more = {row["domain"] for row in met.open_leads if row["domain"] is not None} - grip.domains
+    if more:
+        grip.domains |= more
+        return None
     book = books.get(connection, met.policy, met.roster)
     receipts, fresh = _sort_out(met, submissions)
-    if fresh:
-        known, places = _known(met, field_specs(book.policy))
-        lead_ids = {row["id"]: row["lead_id"] for row in met.ids}
-        arrivals = [
-            Arrival(one.lead, one.keys, lead_ids[one.target] if one.target is not None else None)
-            for one in fresh.values()
-        ]
-        pools = pools_touched(book, known, arrivals, now) | needed
-        ledgers, loads = batches.lock_ledgers(connection, pools, _people(book, pools))
-        if missing := needed - ledgers.keys():
-            raise LeadlaneError(
-                _("The pool {pool} has no ledger.").format(pool=min(missing)), _("Publish the policy again.")
-            )
-        world = World(known, ledgers, _loads_today(book, loads, now))
-        stored_world = encode(world)  # before deciding, which changes it
-        picks_before = {pool: ledger.picks for pool, ledger in ledgers.items()}
-        decisions, hands = decide_batch(book, world, arrivals, now)
-        changed_ledgers = {
-            pool: ledger for pool, ledger in hands.ledgers.items() if ledger.picks != picks_before[pool]
-        }
-        journal = _Journal(met.batch_id, now, places)
-        for number, (submission, arrival, decision) in enumerate(
-            zip(fresh.values(), arrivals, decisions, strict=True)
-        ):
-            journal.add(number, submission, arrival, decision)
-        batches.write(
-            connection,
-            Written(
-                batch_id=met.batch_id,
-                at=now,
-                policy=book.policy.version,
-                roster=book.roster.revision,
-                world=stored_world,
-                decisions=orjson.dumps(journal.decisions),
-                placed=list(journal.placed.values()),
-                changed=[
-                    {"seen": places[lead_id], "moved": lead_id in journal.moved, "lead": row}
-                    for lead_id, row in journal.changed.items()
-                ],
-                timeline=journal.timeline,
-                outbox=journal.outbox,
-                ledgers=[batches.ledger_row(*pair) for pair in sorted(changed_ledgers.items())],
-                loads=_load_changes(book, decisions, now),
-                aliases=journal.aliases,
-                keys=journal.keys,
-            ),
+    if fresh and not _decide_and_write(connection, book, met, submissions, fresh, now, grip, receipts):
+        return None
+    done = _complete(submissions, receipts)
+    if answered := _answered_keys(met, submissions, fresh, done):
+        batches.remember_keys(connection, answered, now)
+    return done
+
+
+def _decide_and_write(
+    connection: Connection,
+    book: Rulebook,
+    met: Met,
+    submissions: Sequence[Submission],
+    fresh: dict[int, Submission],
+    now: datetime,
+    grip: _Grip,
+    receipts: dict[int, Receipt],
+) -> bool:
+    """Decide what is fresh, write it, add its receipts. False, and nothing is done, if pools are missing."""
+    known, seen = _known(met, field_specs(book.policy))
+    lead_ids = {row["id"]: row["lead_id"] for row in met.ids}
+    arrivals = [
+        Arrival(one.lead, one.keys, lead_ids[one.target] if one.target is not None else None)
+        for one in fresh.values()
+    ]
+    grip.pools |= pools_touched(book, known, arrivals, now)
+    ledgers, loads = batches.lock_ledgers(connection, grip.pools, _people(book, grip.pools))
+    if missing := grip.pools - ledgers.keys():
+        raise LeadlaneError(
+            _("The pool {pool} has no ledger.").format(pool=min(missing)), _("Publish the policy again.")
         )
-        for number, (index, decision) in enumerate(zip(fresh, decisions, strict=True)):
-            receipts[index] = _receipt(submissions[index], met.batch_id, number, decision)
-    return _complete(submissions, receipts)
+    world = World(known, ledgers, _loads_today(book, loads, now))
+    stored_world = encode(world)  # before deciding, which changes it
+    picks_before = {pool: ledger.picks for pool, ledger in ledgers.items()}
+    try:
+        decisions, hands = decide_batch(book, world, arrivals, now)
+    except PoolsNeeded as more:
+        grip.pools |= more.pools
+        return False
+    changed_ledgers = {
+        pool: ledger for pool, ledger in hands.ledgers.items() if ledger.picks != picks_before[pool]
+    }
+    journal = _Journal(met.batch_id, now, {lead_id: place for lead_id, (place, _version) in seen.items()})
+    for number, (submission, arrival, decision) in enumerate(
+        zip(fresh.values(), arrivals, decisions, strict=True)
+    ):
+        journal.add(number, submission, arrival, decision)
+    batches.write(
+        connection,
+        Written(
+            batch_id=met.batch_id,
+            at=now,
+            policy=book.policy.version,
+            roster=book.roster.revision,
+            world=stored_world,
+            decisions=orjson.dumps(journal.decisions),
+            # In one order, so that batches with the same leads wait for each other, not on each other.
+            placed=sorted(journal.placed.values(), key=lambda row: (row["email_key"] or "", row["id"])),
+            changed=[
+                {
+                    "place": seen[lead_id][0],
+                    "version": seen[lead_id][1],
+                    "moved": lead_id in journal.moved,
+                    "lead": row,
+                }
+                for lead_id, row in sorted(journal.changed.items())
+            ],
+            timeline=journal.timeline,
+            outbox=journal.outbox,
+            ledgers=[batches.ledger_row(*pair) for pair in sorted(changed_ledgers.items())],
+            loads=_load_changes(book, decisions, now),
+            aliases=journal.aliases,
+            keys=journal.keys,
+        ),
+    )
+    for number, (index, decision) in enumerate(zip(fresh, decisions, strict=True)):
+        receipts[index] = _receipt(submissions[index], met.batch_id, number, decision)
+    return True
 
 
-def _meet(connection: Connection, submissions: Sequence[Submission]) -> Met:
+def _meet(connection: Connection, submissions: Sequence[Submission], grip: _Grip, raced: bool) -> Met:
+    targets = [one.target for one in submissions if one.target is not None]
+    emails = list({one.keys.email for one in submissions if one.keys.email is not None})
+    batches.hold_companies(connection, grip.domains)
+    if raced:
+        batches.hold_leads(connection, grip.pools, targets, emails)
     return batches.meet(
         connection,
         ids=[one.target or one.lead.id for one in submissions],
-        targets=[one.target for one in submissions if one.target is not None],
-        emails=list({one.keys.email for one in submissions if one.keys.email is not None}),
-        domains=list({one.keys.domain for one in submissions if one.keys.domain is not None}),
+        targets=targets,
+        emails=emails,
+        domains=sorted(grip.domains),
         keys=[one.key for one in submissions if one.key is not None],
     )
 
@@ -185,48 +256,88 @@ def _sort_out(
     open_ids = {row["id"] for row in met.open_leads}
     receipts: dict[int, Receipt] = {}
     fresh: dict[int, Submission] = {}
-    seen: set[str] = set()
+    seen: set[_Name] = set()
     for index, one in enumerate(submissions):
         if one.key is not None and one.key in keys:
             receipts[index] = _repeated_key(one, keys[one.key])
-        elif one.target is not None and ids.get(one.target, {}).get("lead_id") not in open_ids:
-            problem = _("This lead is closed.") if one.target in ids else _("There is no lead of this id.")
-            receipts[index] = Receipt("refused", one.target, problem=problem)
-        elif one.target is None and one.lead.id in ids:
+            continue
+        if one.target is not None and ids.get(one.target, {}).get("lead_id") not in open_ids:
+            receipts[index] = _refused_news(one.target, closed=one.target in ids)
+            continue
+        names = _names(one)
+        if one.target is None and one.lead.id in ids:
             row = ids[one.lead.id]
             receipts[index] = Receipt("repeated", row["lead_id"], row["batch_id"], row["number"])
-        elif one.key in seen or (one.target is None and one.lead.id in seen):
-            pass  # repeats one before it in this batch; `_complete` answers as that one was
-        else:
+        elif seen.isdisjoint(names):
             fresh[index] = one
-            seen |= {one.key} if one.key is not None else set()
-            seen |= {one.lead.id} if one.target is None else set()
+        # Else it repeats one before it in this batch; `_complete` answers as that one was.
+        seen.update(names)
     return receipts, fresh
+
+
+# What a submission is known by within its batch: its idempotency key, and the id of the lead it brings.
+_Name = tuple[Literal["key", "id"], str]
+
+
+def _names(one: Submission) -> list[_Name]:
+    names: list[_Name] = [("key", one.key)] if one.key is not None else []
+    return names if one.target is not None else [*names, ("id", one.lead.id)]
+
+
+def _refused_news(target: str, *, closed: bool) -> Receipt:
+    if closed:
+        return Receipt("refused", target, problem=_("This lead is closed."), refusal="closed")
+    return Receipt("refused", target, problem=_("There is no lead of this id."), refusal="unknown")
 
 
 def _repeated_key(one: Submission, row: dict[str, Any]) -> Receipt:
     if row["fingerprint"] != one.fingerprint:
-        problem = _("This idempotency key was used before, for a different request.")
-        return Receipt("refused", row["lead_id"], problem=problem)
+        return _different_request(row["lead_id"])
     return Receipt("repeated", row["lead_id"], row["batch_id"], row["number"])
+
+
+def _different_request(lead_id: str) -> Receipt:
+    problem = _("This idempotency key was used before, for a different request.")
+    return Receipt("refused", lead_id, problem=problem, refusal="key_reused")
 
 
 def _complete(submissions: Sequence[Submission], receipts: dict[int, Receipt]) -> list[Receipt]:
     """Receipts in order; those that repeat one before them in the batch get its answer."""
-    first: dict[str, tuple[Submission, Receipt]] = {}
+    first: dict[_Name, tuple[Submission, Receipt]] = {}
     done = []
     for index, one in enumerate(submissions):
-        names = [name for name in (one.key, one.lead.id if one.target is None else None) if name is not None]
+        names = _names(one)
         receipt = receipts.get(index)
         if receipt is None:
-            original, earlier = next(first[name] for name in names if name in first)
-            row = {"fingerprint": original.fingerprint, "lead_id": earlier.lead_id}
-            row |= {"batch_id": earlier.batch_id, "number": earlier.number}
-            receipt = _repeated_key(one, row) if one.key == original.key else _as_repeated(earlier)
-        for name in names:
-            first.setdefault(name, (one, receipt))
+            name = next(name for name in names if name in first)
+            original, earlier = first[name]
+            receipt = _as_repeated(earlier)
+            if name[0] == "key" and one.fingerprint != original.fingerprint:
+                receipt = _different_request(earlier.lead_id)
+        if receipt.status != "refused":
+            for name in names:
+                first.setdefault(name, (one, receipt))
         done.append(receipt)
     return done
+
+
+def _answered_keys(
+    met: Met, submissions: Sequence[Submission], fresh: dict[int, Submission], done: Sequence[Receipt]
+) -> list[dict[str, Any]]:
+    """Keys of requests that were answered from what was known: a key once answered means that request."""
+    known = {row["key"] for row in met.keys} | {one.key for one in fresh.values()}
+    answered = {
+        one.key: {
+            "key": one.key,
+            "fingerprint": one.fingerprint,
+            "lead_id": receipt.lead_id,
+            "batch_id": receipt.batch_id,
+            "number": receipt.number,
+        }
+        for one, receipt in zip(submissions, done, strict=True)
+        if one.key is not None and one.key not in known and receipt.status == "repeated"
+    }
+    return list(answered.values())
 
 
 def _as_repeated(receipt: Receipt) -> Receipt:
@@ -240,20 +351,20 @@ def _receipt(submission: Submission, batch_id: int, number: int, decision: Decis
     return Receipt(status, decision.lead_id, batch_id, number, decision)
 
 
-def _known(met: Met, specs: dict[str, FieldSpec]) -> tuple[Known, dict[str, int]]:
-    """The open leads and accounts met, and the place of each lead as it was seen."""
+def _known(met: Met, specs: dict[str, FieldSpec]) -> tuple[Known, dict[str, tuple[int, str]]]:
+    """The open leads and accounts met, and the place of each lead and the version of its row as seen."""
     known = Known(accounts=met.accounts)
-    places = {}
+    seen = {}
     for row in met.open_leads:
         known.put(_standing(row, specs))
-        places[row["id"]] = row["place"]
+        seen[row["id"]] = (row["place"], row["version"])
     for row in met.worked:
         if row["id"] not in known.leads:
             lead = Lead(row["id"], datetime.fromisoformat(row["arrived_at"]), {})
             known.put(Standing(lead, Keys(None, row["domain"]), row["stage"], owner=row["owner"]))
     for ids in known.by_domain.values():
         ids.sort(key=lambda lead_id: (known.leads[lead_id].lead.arrived_at, lead_id))
-    return known, places
+    return known, seen
 
 
 def _standing(row: dict[str, Any], specs: dict[str, FieldSpec]) -> Standing:

@@ -27,10 +27,13 @@ class Told:
     explanation: Explanation
 
 
-def explain_lead(connection: Connection, books: Rulebooks, lead_id: str, zone: ZoneInfo | None = None) -> Told | None:
+def explain_lead(
+    connection: Connection, books: Rulebooks, lead_id: str, zone: ZoneInfo | None = None
+) -> Told | None:
     """The last decision about the lead that goes by this id, told in the language of the context.
 
-    Moments are told in `zone`, else in that of whoever has the lead, else in the policy's. None: no such lead.
+    Moments are told in `zone`, else in that of whoever has the lead, else in the policy's. None: no
+    such lead.
     """
     lead = leads.get(connection, lead_id)
     if lead is None:

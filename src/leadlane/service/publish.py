@@ -1,4 +1,4 @@
-"""How does a policy come into force? It is checked against the roster, stored, and published with a name and a reason."""
+"""How does a policy come into force? Checked against the roster, stored, published with a reason."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from leadlane.core.policy import Policy
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.policy.check import check_against
-from leadlane.policy.load import PolicyErrors, load_policy, read_policy
-from leadlane.policy.problems import Problem, has_errors
+from leadlane.policy.load import load_policy, read_policy
+from leadlane.policy.problems import PolicyErrors, Problem, has_errors
 from leadlane.policy.roster import RosterDocument
 from leadlane.service.rulebooks import document_of
 from leadlane.store import policies, roster

@@ -39,7 +39,7 @@ class Replayed:
             else []
             for text in (self.stored, self.again)
         ]
-        return list(difflib.unified_diff(*texts, "stored", "again", lineterm="", n=2))
+        return list(difflib.unified_diff(texts[0], texts[1], "stored", "again", lineterm="", n=2))
 
 
 def replay_batch(connection: Connection, books: Rulebooks, batch_id: int) -> list[Replayed]:

@@ -1,4 +1,4 @@
-"""Who can receive leads? Changes of people, teams, hours and accounts: checked, then stored as a new revision."""
+"""Who can receive leads? Changes of the roster and of accounts: checked, then stored as a new revision."""
 
 from __future__ import annotations
 

@@ -19,8 +19,9 @@ from psycopg_pool import ConnectionPool
 
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
-from leadlane.service.batch import Receipt, Submission, route_batch
+from leadlane.service.batch import Receipt, route_batch
 from leadlane.service.rulebooks import Rulebooks
+from leadlane.service.submission import Submission
 
 log = structlog.get_logger(__name__)
 
@@ -76,11 +77,22 @@ class Router:
             self._work.notify()
         self._thread.join()
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread that routes is running."""
+        return self._thread.is_alive()
+
+    @property
+    def fullness(self) -> float:
+        """How full the line is, from 0 to 1; at 1 submissions are refused."""
+        return len(self._waiting) / self._waiting_max
+
     def submit(self, submissions: Sequence[tuple[Submission, Done]]) -> None:
         """Put submissions in line. BusyError, and nothing is taken, when the line is too long."""
         with self._work:
             if self._stopping or len(self._waiting) + len(submissions) > self._waiting_max:
-                raise BusyError(_("Too many leads are waiting to be routed."), _("Send them again in a moment."))
+                message = _("Too many leads are waiting to be routed.")
+                raise BusyError(message, _("Send them again in a moment."))
             self._waiting.extend(submissions)
             self._work.notify()
 
@@ -103,7 +115,7 @@ class Router:
             with BATCH_SECONDS.time(), self._pool.connection() as connection:
                 receipts = route_batch(connection, self._books, submissions, self._now())
         except (LeadlaneError, psycopg.Error) as error:
-            log.error("batch failed", leads=len(submissions), error=str(error))
+            log.warning("batch failed", leads=len(submissions), error=str(error))
             return [error] * len(submissions)
         except Exception as error:
             # The thread must live on: a defect met by one batch is not to stop all that come after.

@@ -39,8 +39,8 @@ HEADER_LINES = 60
 def backup(url: str, file: Path) -> int:
     """Writes the whole database `url` to the new file `file`; returns the size of that in bytes.
 
-    The file is in PostgreSQL's custom format and appears only when it is complete. Raises DatabaseError when it
-    exists already or cannot be written.
+    The file is in PostgreSQL's custom format, and appears only when it is complete. Raises DatabaseError
+    when it exists already or cannot be written.
     """
     if file.exists():
         raise DatabaseError(
@@ -110,7 +110,7 @@ def _run_in_one_transaction(url: str, source: subprocess.Popen[bytes], source_er
             with suppress(BrokenPipeError):
                 target.stdin.write(CLEAR)
                 _copy_sql(source.stdout, target.stdin)
-                # Without this line PostgreSQL undoes everything when psql ends: half a backup changes nothing.
+                # Without this line PostgreSQL undoes it all when psql ends: half a backup changes nothing.
                 if source.wait() == 0:
                     target.stdin.write(b"COMMIT;\n")
                 target.stdin.close()
@@ -166,7 +166,7 @@ def _pg_restore(*arguments: str | Path) -> list[str | Path]:
 
 
 def _client(url: str, program: str, *arguments: str) -> tuple[list[str | Path], dict[str, str]]:
-    """The command line and the environment of a program; the password is only in the latter, unseen by others."""
+    """The command line and the environment of a program; the password is in the latter, unseen by others."""
     address = conninfo_to_dict(url)
     password = address.pop("password", None)
     environment = {**os.environ, **({"PGPASSWORD": str(password)} if password else {})}

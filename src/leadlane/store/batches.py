@@ -1,10 +1,11 @@
-"""What does a batch meet, and how is what was decided written? Few statements, whatever the number of leads."""
+"""What does a batch meet, and how is what was decided written? Few statements, however many leads."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from hashlib import blake2b
 from typing import Any
 
 import orjson
@@ -33,13 +34,13 @@ SELECT
     (SELECT json_agg(found) FROM (
         SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
                destination, service_level, respond_by, responded_at IS NOT NULL AS responded, route,
-               next_step, excluded, place
+               next_step, excluded, place, xmin AS version
           FROM leads
          WHERE email_key = ANY(%(emails)s) AND stage <> 'closed'
         UNION ALL
         SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
                destination, service_level, respond_by, responded_at IS NOT NULL, route,
-               next_step, excluded, place
+               next_step, excluded, place, xmin
           FROM leads
          WHERE (id = ANY(%(targets)s)
                 OR id IN (SELECT lead_id FROM lead_aliases WHERE lead_aliases.id = ANY(%(targets)s)))
@@ -58,6 +59,24 @@ SELECT
                    AS domains
           FROM account_domains d JOIN accounts a ON a.id = d.account_id
          WHERE d.domain = ANY(%(domains)s)) found)
+"""
+
+# Colleagues who come at the same moment through two processes: the second waits, and meets the first.
+_HOLD_COMPANIES = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+
+_HOLD_LEADS = """
+SELECT FROM leads
+ WHERE id IN (SELECT id FROM leads WHERE email_key = ANY(%(emails)s) AND stage <> 'closed'
+              UNION SELECT unnest(%(targets)s::text[])
+              UNION SELECT lead_id FROM lead_aliases WHERE id = ANY(%(targets)s))
+ ORDER BY id FOR UPDATE
+"""
+
+_REMEMBER_KEYS = """
+INSERT INTO idempotency_keys (key, fingerprint, lead_id, batch_id, number, at)
+SELECT key, fingerprint, lead_id, batch_id, number, %(at)s
+  FROM json_to_recordset(%(keys)s::json) AS k (
+       key text, fingerprint text, lead_id text, batch_id bigint, number integer)
 """
 
 _LOCK_LEDGERS = """
@@ -93,9 +112,10 @@ WITH batch AS (
            waiting_pool = CASE WHEN c.moved THEN n.waiting_pool ELSE l.waiting_pool END,
            next_step_due_at = CASE WHEN c.moved THEN n.next_step_due_at ELSE l.next_step_due_at END,
            accepted_at = CASE WHEN n.owner IS NOT DISTINCT FROM l.owner THEN l.accepted_at END
-      FROM json_to_recordset(%(changed)s::json) AS c (seen integer, moved boolean, lead json),
+      FROM json_to_recordset(%(changed)s::json) AS c (place integer, version text, moved boolean, lead json),
            json_populate_record(NULL::leads, c.lead) AS n
-     WHERE l.id = n.id AND l.place = c.seen
+     -- The place guards what people see; the version of the row guards all else, such as its signals.
+     WHERE l.id = n.id AND l.place = c.place AND l.xmin::text = c.version
     RETURNING 1
 ), told AS (
     INSERT INTO timeline (lead_id, at, event, actor, details)
@@ -228,16 +248,39 @@ def meet(
     return Met(row[0], row[1], row[2], row[3] or [], row[4] or [], row[5] or [], row[6] or [], accounts)
 
 
+def hold_companies(connection: Connection, domains: Iterable[str]) -> None:
+    """Wait until nobody else decides about these companies; nobody does until this transaction ends."""
+    keys = sorted(
+        int.from_bytes(blake2b(domain.encode(), digest_size=8).digest(), signed=True) for domain in domains
+    )
+    if keys:
+        connection.execute(_HOLD_COMPANIES, [keys])
+
+
+def hold_leads(
+    connection: Connection, pools: Iterable[str], targets: Sequence[str], emails: Sequence[str]
+) -> None:
+    """Lock ledgers and open leads before they are met: who lost a race cannot lose it again."""
+    connection.execute(_LOCK_LEDGERS, {"pools": sorted(pools)})
+    connection.execute(_HOLD_LEADS, {"targets": list(targets), "emails": list(emails)})
+
+
+def remember_keys(connection: Connection, keys: Sequence[dict[str, Any]], now: datetime) -> None:
+    """Store idempotency keys whose requests were answered from decisions made before."""
+    connection.execute(_REMEMBER_KEYS, {"keys": orjson.dumps(keys).decode(), "at": now})
+
+
 def lock_ledgers(
-    connection: Connection, pools: Iterable[str], people: Iterable[str]
+    connection: Connection, pools: Collection[str], people: Iterable[str]
 ) -> tuple[dict[str, Ledger], dict[str, LoadRow]]:
     """Lock the ledgers of `pools` in one order, then read the loads of `people`.
 
     Whoever else picks from one of the pools waits until this transaction ends.
     """
-    with connection.pipeline():
-        locked = connection.execute(_LOCK_LEDGERS, {"pools": sorted(pools)})
-        read = connection.execute(_READ_LOADS, {"people": list(people)})
+    if not pools:
+        return {}, {}
+    locked = connection.execute(_LOCK_LEDGERS, {"pools": sorted(pools)})
+    read = connection.execute(_READ_LOADS, {"people": list(people)})
     ledgers = {
         pool: Ledger(
             {person: balance for person, (balance, _) in members.items()},

@@ -68,15 +68,18 @@ def read_arrival(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Arri
 
 
 def read_world(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> World:
-    """What a batch met, from its JSON."""
+    """What a batch met, from its JSON; shares nothing with it, since deciding changes a world."""
     known = raw["known"]
     return World(
         Known(
             {lead_id: read_standing(lead, specs) for lead_id, lead in known["leads"].items()},
-            known["by_email"],
-            known["by_domain"],
+            dict(known["by_email"]),
+            {domain: list(ids) for domain, ids in known["by_domain"].items()},
             {domain: read_account(account) for domain, account in known["accounts"].items()},
         ),
-        {pool: Ledger(**ledger) for pool, ledger in raw["ledgers"].items()},
+        {
+            pool: Ledger(dict(ledger["balances"]), dict(ledger["last"]), ledger["picks"])
+            for pool, ledger in raw["ledgers"].items()
+        },
         {person: Load(**load) for person, load in raw["loads"].items()},
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -92,9 +92,9 @@ FILTERS = (
     "relationship", "service_level", "domain",
 )  # fmt: skip
 
-_DECISION = (
-    "SELECT batch_id, number, lead_id, at, outcome, arrival::text AS arrival, trace::text AS trace FROM decisions"
-)
+_DECISION = """
+SELECT batch_id, number, lead_id, at, outcome, arrival::text AS arrival, trace::text AS trace FROM decisions
+"""
 
 
 def resolve(connection: Connection, lead_id: str) -> str | None:
@@ -117,13 +117,40 @@ def get(connection: Connection, lead_id: str) -> LeadRow | None:
         ).fetchone()
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a lead is now, and what was promised."""
+
+    id: str
+    route: str
+    destination: str
+    owner: str | None
+    covered_by: str | None
+    service_level: str | None
+    respond_by: datetime | None
+
+
+def places(connection: Connection, ids: Iterable[str]) -> dict[str, Place]:
+    """Where the leads of these ids are; ids of no lead are left out."""
+    with connection.cursor(row_factory=class_row(Place)) as cursor:
+        rows = cursor.execute(
+            "SELECT id, route, destination, owner, covered_by, service_level, respond_by"
+            " FROM leads WHERE id = ANY(%s)",
+            [list(ids)],
+        )
+        return {row.id: row for row in rows}
+
+
 def search(
     connection: Connection,
     filters: dict[str, str],
     after: tuple[datetime, str] | None,
     limit: int,
 ) -> list[LeadRow]:
-    """Leads newest first, those after (arrived_at, id) of the page before. Keys of `filters` are from FILTERS."""
+    """Leads newest first, those after (arrived_at, id) of the page before.
+
+    The keys of `filters` are from FILTERS.
+    """
     conditions = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in filters]
     values: dict[str, Any] = dict(filters)
     if after is not None:
@@ -160,6 +187,27 @@ def decisions_of(connection: Connection, lead_id: str) -> list[DecisionRow]:
         return cursor.execute(
             _DECISION + " WHERE lead_id = %s ORDER BY batch_id, number", [lead_id]
         ).fetchall()
+
+
+def decisions_at(
+    connection: Connection, places: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], DecisionRow]:
+    """The decisions at these (batch, number) places, by place."""
+    with connection.cursor(row_factory=class_row(DecisionRow)) as cursor:
+        rows = cursor.execute(
+            _DECISION + " JOIN unnest(%s::bigint[], %s::integer[]) AS wanted (b, n)"
+            " ON batch_id = wanted.b AND number = wanted.n",
+            [[batch_id for batch_id, _number in places], [number for _batch_id, number in places]],
+        )
+        return {(row.batch_id, row.number): row for row in rows}
+
+
+def open_by_email(connection: Connection, email_keys: Sequence[str]) -> dict[str, str]:
+    """The open leads of these mailboxes: e-mail key → lead id."""
+    rows = connection.execute(
+        "SELECT email_key, id FROM leads WHERE email_key = ANY(%s) AND stage <> 'closed'", [list(email_keys)]
+    )
+    return dict(rows.fetchall())
 
 
 def stored_batch(connection: Connection, batch_id: int) -> StoredBatch:

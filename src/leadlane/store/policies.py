@@ -49,7 +49,8 @@ def publications(connection: Connection) -> list[Publication]:
     """Every publication, newest first."""
     with connection.cursor(row_factory=class_row(Publication)) as cursor:
         return cursor.execute(
-            "SELECT number, version, published_at, published_by, comment FROM publications ORDER BY number DESC"
+            "SELECT number, version, published_at, published_by, comment"
+            " FROM publications ORDER BY number DESC"
         ).fetchall()
 
 

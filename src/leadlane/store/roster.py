@@ -91,8 +91,7 @@ def loads(connection: Connection) -> list[LoadRow]:
 
 _ACCOUNT = """
 SELECT a.id, a.name, a.named, a.customer, a.owner, a.country,
-       coalesce((SELECT array_agg(d.domain ORDER BY d.domain) FROM account_domains d WHERE d.account_id = a.id),
-                '{}') AS domains
+       ARRAY(SELECT d.domain FROM account_domains d WHERE d.account_id = a.id ORDER BY d.domain) AS domains
   FROM accounts a
 """
 

@@ -291,15 +291,22 @@ def _copy_programs(package: Path, target: Path) -> None:
 
 def _system_user() -> str:
     """The user that runs the server for root; created on first need, `nobody` where that is impossible."""
-    for attempt in range(2):
-        try:
-            return pwd.getpwnam(SYSTEM_USER).pw_name
-        except KeyError:
-            if attempt == 0 and (useradd := shutil.which("useradd")):
-                subprocess.run(
-                    [useradd, "--system", "--no-create-home", SYSTEM_USER], check=False, capture_output=True
-                )
-    return pwd.getpwnam("nobody").pw_name
+    ROOT_HOME.mkdir(parents=True, exist_ok=True)
+    useradd = shutil.which("useradd")
+    # One at a time: of two that try at once, the one refused would take another user for the same folder.
+    with _locked(ROOT_HOME / "user.lock"):
+        if useradd and not _exists(SYSTEM_USER):
+            command = [useradd, "--system", "--no-create-home", SYSTEM_USER]
+            subprocess.run(command, check=False, capture_output=True)
+        return SYSTEM_USER if _exists(SYSTEM_USER) else "nobody"
+
+
+def _exists(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
 
 
 def _as_user(user: str | None) -> dict[str, Any]:

@@ -1,0 +1,87 @@
+"""What did the request bring? Its body within the limit, as the content type says, with the place of a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any
+
+import orjson
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
+
+from leadlane.api.problems import FieldError, ProblemError, field_error
+from leadlane.i18n import _
+from leadlane.intake.problems import shorten
+
+JSON = "application/json"
+NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
+YAML = ("application/yaml", "application/x-yaml", "text/yaml", "text/x-yaml")
+
+
+async def read_body(request: Request, limit: int) -> bytes:
+    """The whole body. ProblemError (413) as soon as it is known to have more than `limit` bytes."""
+    announced = request.headers.get("content-length")
+    if announced is not None and announced.isdigit() and int(announced) > limit:
+        raise _too_large(limit)
+    message = await request.receive()
+    body: bytes = message.get("body", b"")
+    if not message.get("more_body"):
+        # The usual case: all of it at once.
+        if len(body) > limit:
+            raise _too_large(limit)
+        return body
+    chunks, size = [body], len(body)
+    while message.get("more_body"):
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        chunks.append(message.get("body", b""))
+        size += len(chunks[-1])
+        if size > limit:
+            raise _too_large(limit)
+    return b"".join(chunks)
+
+
+def _too_large(limit: int) -> ProblemError:
+    detail = _("The body may have {limit} bytes at most; send less at a time.").format(limit=limit)
+    # What is still on its way will not be read.
+    return ProblemError("too_large", detail, headers={"connection": "close"})
+
+
+def media_type(headers: Headers, allowed: Collection[str]) -> str:
+    """The content type, one of `allowed`; JSON where none is stated. ProblemError (415) for another."""
+    stated = headers.get("content-type", JSON)
+    if stated in allowed:
+        return stated
+    kind, _semicolon, parameters = stated.partition(";")
+    charset = parameters.strip().lower().removeprefix("charset=").strip('"')
+    kind = kind.strip().lower()
+    if kind in allowed and charset in ("", "utf-8", "utf8"):
+        return kind
+    detail = _("Send {allowed} in UTF-8, not {stated}.")
+    raise ProblemError("media_type", detail.format(allowed=", ".join(allowed), stated=shorten(stated)))
+
+
+async def read_json(request: Request, limit: int) -> Any:
+    """The JSON of the body. ProblemError: 415 for another type, 413 over the limit, 400 for what is no JSON."""
+    media_type(request.headers, (JSON,))
+    return parse_json(await read_body(request, limit))
+
+
+def parse_json(text: bytes) -> Any:
+    """JSON data; ProblemError (400) with line and column for what is none."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise ProblemError("unreadable", _("The body is not JSON in UTF-8."), [_place(text, error)]) from None
+
+
+def _place(text: bytes, error: orjson.JSONDecodeError) -> FieldError:
+    line, column, reason = error.lineno, error.colno, error.msg
+    try:
+        text.decode()
+    except UnicodeDecodeError as undecodable:
+        before = text[: undecodable.start].decode()
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        reason = _("the byte 0x{byte} is not UTF-8").format(byte=f"{text[undecodable.start]:02x}")
+    return {**field_error("", "", reason), "line": line, "column": column}

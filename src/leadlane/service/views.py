@@ -1,0 +1,234 @@
+"""How do leads, decisions and people look to the outside? The same for programs (HTTP) and for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import orjson
+from typing_extensions import TypedDict
+
+from leadlane.core.decide import RESPOND, REVIEW
+from leadlane.core.facts import Account, Lead
+from leadlane.core.policy import Policy
+from leadlane.store.leads import DecisionRow, Event, LeadRow
+from leadlane.store.policies import Publication
+from leadlane.store.roster import LoadRow
+
+
+class SignalView(TypedDict):
+    """Something that the prospect did."""
+
+    name: str
+    at: datetime
+
+
+class ArrivedView(TypedDict):
+    """A lead as it came in, values in their normal form."""
+
+    id: str
+    arrived_at: datetime
+    fields: dict[str, Any]
+    signals: list[SignalView]
+
+
+class OutcomeView(TypedDict):
+    """What one decision did. `merged`: it became part of the open lead `id` of the same person.
+
+    `service_level`, `respond_by` and `next_step` are null where this decision promised nothing new.
+    """
+
+    id: str
+    merged: bool
+    stage: str
+    route: str
+    destination: str
+    owner: str | None
+    covered_by: str | None
+    service_level: str | None
+    respond_by: datetime | None
+    next_step: str | None
+
+
+class AnswerView(OutcomeView):
+    """What one decision did, the lead as it arrived, and the decision with every step."""
+
+    lead: ArrivedView
+    decision: dict[str, Any]
+
+
+class LeadView(TypedDict):
+    """A lead as it stands."""
+
+    id: str
+    arrived_at: datetime
+    fields: dict[str, Any]
+    extra: dict[str, Any]
+    signals: list[SignalView]
+    domain: str | None
+    intent: str
+    fit: str
+    fit_score: float
+    segment: str | None
+    deal_value: float | None
+    deal_band: str | None
+    relationship: str
+    stage: str
+    route: str
+    destination: str
+    pool: str | None
+    waiting_pool: str | None
+    owner: str | None
+    covered_by: str | None
+    service_level: str | None
+    respond_by: datetime | None
+    next_step: str | None
+    next_step_due_at: datetime | None
+    accepted_at: datetime | None
+    responded_at: datetime | None
+    changed_at: datetime
+
+
+class DecisionView(TypedDict):
+    """A stored decision: what arrived, and every step."""
+
+    lead: str
+    at: datetime
+    outcome: str
+    arrival: ArrivedView
+    decision: dict[str, Any]
+
+
+class EventView(TypedDict):
+    """One line of a lead's timeline: what happened, when, and who or which rule did it."""
+
+    at: datetime
+    event: str
+    actor: str
+    details: dict[str, Any]
+
+
+class LoadView(TypedDict):
+    """What a person has in hand: open leads, and leads that reached them automatically today."""
+
+    open: int
+    today: int
+
+
+class AccountView(TypedDict):
+    """A company that is known."""
+
+    id: str
+    name: str
+    domains: list[str]
+    named: bool
+    customer: bool
+    owner: str | None
+    country: str | None
+
+
+class PublicationView(TypedDict):
+    """A policy put in force: which, by whom, when and why."""
+
+    number: int
+    version: str
+    published_at: datetime
+    published_by: str
+    comment: str
+
+
+# The columns of a lead that are shown as they are.
+_SHOWN = [name for name in LeadView.__annotations__ if name not in ("extra", "signals")]
+
+
+def outcome(trace: Mapping[str, Any], next_step: str | None) -> OutcomeView:
+    """What a decision did, from its trace; `next_step` is that of the decision, see `next_step_of`."""
+    result, promise = trace["result"], trace.get("promise") or {}
+    return {
+        "id": trace["lead"],
+        "merged": trace["lead"] != trace["arrived_as"],
+        "stage": result["stage"],
+        "route": trace["route"]["name"],
+        "destination": result["destination"],
+        "owner": result["owner"],
+        "covered_by": result["covered_by"],
+        "service_level": promise.get("service_level"),
+        "respond_by": promise.get("respond_by"),
+        "next_step": next_step,
+    }
+
+
+def answer(
+    arrived: Lead | Mapping[str, Any], trace: Mapping[str, Any], next_step: str | None
+) -> dict[str, Any]:
+    """An AnswerView of a decision just made, or of the same one read back from JSON: both encode alike."""
+    return {**outcome(trace, next_step), "lead": arrived, "decision": trace}
+
+
+def next_step_of(policy: Policy, trace: Mapping[str, Any]) -> str | None:
+    """The next step that a decision set, found again from its trace and its policy; None if it set none."""
+    result = trace["result"]
+    if result["outcome"] not in ("placed", "moved"):
+        return None
+    if result["stage"] == "review":
+        return REVIEW
+    if result["owner"] is None:
+        return None
+    route = next(route for route in policy.routes if route.name == trace["route"]["name"])
+    return route.next_step or RESPOND
+
+
+def lead_view(row: LeadRow) -> LeadView:
+    """A lead as it stands."""
+    shown: dict[str, Any] = {name: getattr(row, name) for name in _SHOWN}
+    signals = [{"name": name, "at": at} for name, at in row.signals]
+    return {**shown, "extra": row.extra or {}, "signals": signals}  # type: ignore[typeddict-item]
+
+
+def decision_view(row: DecisionRow) -> dict[str, Any]:
+    """A DecisionView of a stored decision."""
+    return {
+        "lead": row.lead_id,
+        "at": row.at,
+        "outcome": row.outcome,
+        "arrival": orjson.loads(row.arrival)["lead"],
+        "decision": orjson.Fragment(row.trace),
+    }
+
+
+def event_view(event: Event) -> EventView:
+    """One line of a timeline."""
+    return {"at": event.at, "event": event.event, "actor": event.actor, "details": event.details}
+
+
+def person_view(id_: str, entry: Mapping[str, Any], load: LoadRow | None, now: datetime) -> dict[str, Any]:
+    """A person as in the roster, and what they have in hand at this moment."""
+    return {"id": id_, **entry, "load": _load(entry, load, now)}
+
+
+def _load(entry: Mapping[str, Any], load: LoadRow | None, now: datetime) -> LoadView:
+    if load is None:
+        return {"open": 0, "today": 0}
+    today: date = now.astimezone(ZoneInfo(entry["timezone"])).date()
+    return {"open": load.open, "today": load.today if load.today_on == today else 0}
+
+
+def account_view(account: Account) -> AccountView:
+    """A company that is known."""
+    return {
+        "id": account.id,
+        "name": account.name,
+        "domains": list(account.domains),
+        "named": account.named,
+        "customer": account.customer,
+        "owner": account.owner,
+        "country": account.country or None,
+    }
+
+
+def publication_view(publication: Publication) -> PublicationView:
+    """A policy put in force."""
+    return asdict(publication)  # type: ignore[return-value]
