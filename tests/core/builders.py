@@ -1,4 +1,4 @@
-"""What the tests of the core are made of: the reference policy and roster, small leads, and moments in Berlin."""
+"""What the tests of the core are made of: the reference policy and roster, small leads, moments in Berlin."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace

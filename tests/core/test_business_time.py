@@ -53,7 +53,7 @@ class EveryMinute:
                 self.days.append(day)
 
     def minute_of(self, day: date, minutes: int) -> int:
-        """The first minute at which the local clock has reached a time: the end of a gap, the first of a repeat."""
+        """The first minute at which the local clock has reached a time: a gap ends, or the first of two."""
         return bisect_left(self.passed, datetime.combine(day, time()) + minutes * MINUTE)
 
     def instant(self, minute: int) -> datetime:

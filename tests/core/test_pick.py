@@ -161,6 +161,14 @@ def test_a_requirement_of_a_field_that_the_lead_lacks_excludes_nobody() -> None:
     assert step_of(one(pool, language="pl"))["running"] == ["c"]
 
 
+def test_every_requirement_must_be_met() -> None:
+    pool = desk(*LINGUISTS, require=(("languages", "language"), ("teams", "region")))
+    decision = one(pool, language="en", region="south")
+    assert excluded(decision) == {"a": "requirement", "b": "requirement", "c": "requirement"}
+    assert step_of(decision)["excluded"]["requirement"] == ["a", "b", "c"]
+    assert step_of(one(pool, language="de", region="north"))["running"] == ["a"]
+
+
 def test_a_requirement_that_nobody_meets_sends_the_lead_to_review() -> None:
     decision = one(desk(*LINGUISTS, require=(("languages", "language"),)), language="it")
     assert decision.standing.owner == "rita"

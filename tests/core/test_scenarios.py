@@ -1,4 +1,4 @@
-"""The decisions of the acceptance scenarios, where those are at hand; what they chase is not looked at here."""
+"""The decisions of the acceptance scenarios, where those are at hand; chases are not looked at here."""
 
 import re
 from collections.abc import Iterator

@@ -120,7 +120,8 @@ def test_absences_may_be_moments() -> None:
 def test_attributes_of_ones_own_have_the_type_that_their_values_share() -> None:
     text = (
         "people:\n"
-        "  - {id: a, timezone: UTC, tier: 1, skills: [sap], since: 2020-01-01, quota: 5, car: true, desk: 1}\n"
+        "  - {id: a, timezone: UTC, tier: 1, skills: [sap], since: 2020-01-01, quota: 5, car: true,\n"
+        "     desk: 1}\n"
         "  - {id: b, timezone: UTC, tier: gold, since: 2021-01-01, desk: x}\n"
     )
     document = read_roster(text)[0]
@@ -148,27 +149,27 @@ def test_attributes_of_ones_own_have_the_type_that_their_values_share() -> None:
 REFUSED = [
     # the rest of Ann's entry; column of the one problem, its code, what was probably meant
     (", timezone2: UTC, timezone3: UTC", None, "", ""),
-    (", name: [x]", 48, "wrong_type", ""),
-    (", email: nowhere", 49, "wrong_value", ""),
-    (", country: Germany", 51, "unknown_value", "DE"),
-    (", languages: [german]", 54, "unknown_value", "de"),
-    (", weight: 0", 50, "wrong_value", ""),
-    (", weight: many", 50, "wrong_type", ""),
-    (", max_open: -1", 52, "wrong_value", ""),
-    (", per_day: 1.5", 51, "wrong_type", ""),
-    (", active: yes", 50, "wrong_type", ""),
-    (", teams: dach", 49, "wrong_type", ""),
-    (", teams: [dahc]", 50, "unknown_reference", "dach"),
-    (", backup: bbo", 50, "unknown_reference", "bob"),
-    (", backup: ann", 50, "backup", ""),
-    (", manager: boss", 51, "unknown_reference", ""),
-    (", hours: late", 49, "unknown_reference", ""),
-    (", hours: {mon: 9-17}", 49, "hours", ""),
-    (", hours: {mon: ['09:00-12:00', '11:00-13:00']}", 49, "hours", ""),
-    (", away: [{from: 2026-03-02, until: 2026-03-01}]", 75, "period", ""),
-    (", away: [{until: 2026-03-01}]", 49, "missing_key", ""),
-    (", away: [{from: soon, until: 2026-03-01}]", 56, "wrong_value", ""),
-    (", skills: {sap: 5}", 50, "wrong_type", ""),
+    (", name: [x]", 51, "wrong_type", ""),
+    (", email: nowhere", 52, "wrong_value", ""),
+    (", country: Germany", 54, "unknown_value", "DE"),
+    (", languages: [german]", 57, "unknown_value", "de"),
+    (", weight: 0", 53, "wrong_value", ""),
+    (", weight: many", 53, "wrong_type", ""),
+    (", max_open: -1", 55, "wrong_value", ""),
+    (", per_day: 1.5", 54, "wrong_type", ""),
+    (", active: yes", 53, "wrong_type", ""),
+    (", teams: dach", 52, "wrong_type", ""),
+    (", teams: [dahc]", 53, "unknown_reference", "dach"),
+    (", backup: bbo", 53, "unknown_reference", "bob"),
+    (", backup: ann", 53, "backup", ""),
+    (", manager: boss", 54, "unknown_reference", ""),
+    (", hours: late", 52, "unknown_reference", ""),
+    (", hours: {mon: 9-17}", 52, "hours", ""),
+    (", hours: {mon: ['09:00-12:00', '11:00-13:00']}", 52, "hours", ""),
+    (", away: [{from: 2026-03-02, until: 2026-03-01}]", 78, "period", ""),
+    (", away: [{until: 2026-03-01}]", 52, "missing_key", ""),
+    (", away: [{from: soon, until: 2026-03-01}]", 59, "wrong_value", ""),
+    (", skills: {sap: 5}", 53, "wrong_type", ""),
 ]
 
 
@@ -208,7 +209,7 @@ def test_a_wrong_person_is_refused(rest: str, column: int | None, code: str, mea
         ("hours: {default: {}}", "hours", "hours.default"),
         ("peple: []", "unknown_key", "peple"),
         ("- a", "wrong_type", ""),
-        ("people: [", "syntax", ""),
+        ("people: x: y", "syntax", ""),
     ],
 )
 def test_a_wrong_roster_is_refused(text: str, code: str, path: str) -> None:
@@ -223,7 +224,6 @@ def test_a_wrong_roster_is_refused(text: str, code: str, path: str) -> None:
     [
         (", timezon: UTC", "unknown_key"),
         (", backup: bob", "backup"),
-        (", country: AQ", "no_holidays"),
         (", country: DE, holidays_region: BAY", "no_holidays"),
     ],
 )
@@ -249,7 +249,8 @@ def test_public_holidays_are_those_of_the_country_or_region() -> None:
     assert date(2026, 5, 14) in public_holidays("DE")
     assert date(2026, 1, 6) not in public_holidays("DE")
     assert date(2026, 1, 6) in public_holidays("DE-BY")
-    assert public_holidays("DE-XX") == public_holidays("ZZ") == {}
+    assert public_holidays("DE-XX") == public_holidays("DE")
+    assert public_holidays("ZZ") == {}
     document = read_roster(ANN % ", country: DE, holidays_region: BY")[0]
     assert document is not None
     assert holiday_keys(document) == {"DE-BY"}
@@ -264,8 +265,29 @@ def test_any_text_is_answered(text: str) -> None:
 
 
 _KEYS = st.sampled_from(
-    "id name email timezone country languages hours weight backup manager teams away from until mon domains "
-    "owner named active x holidays_region".split()
+    [
+        "id",
+        "name",
+        "email",
+        "timezone",
+        "country",
+        "languages",
+        "hours",
+        "weight",
+        "backup",
+        "manager",
+        "teams",
+        "away",
+        "from",
+        "until",
+        "mon",
+        "domains",
+        "owner",
+        "named",
+        "active",
+        "x",
+        "holidays_region",
+    ]
 )
 _VALUES = st.recursive(
     st.one_of(

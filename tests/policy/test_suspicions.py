@@ -46,7 +46,8 @@ SUSPICIOUS = [
     ),
     (
         "deal_bands:",
-        "deal_value: [{when: {employees: {min: 5}}, value: 1}, {when: {employees: 7}, value: 2}]\ndeal_bands:",
+        "deal_value:\n  - {when: {employees: {min: 5}}, value: 1}\n  - {when: {employees: 7}, value: 2}\n"
+        "deal_bands:",
         "unreachable",
         "deal_value[1]",
         "1",
@@ -60,7 +61,8 @@ SUSPICIOUS = [
     ),
     (
         "  - {name: standard",
-        "  - {name: all, respond_within: 1 day}\n  - {name: fast, when: {intent: high}, respond_within: 1 hour}\n"
+        "  - {name: all, respond_within: 1 day}\n"
+        "  - {name: fast, when: {intent: high}, respond_within: 1 hour}\n"
         "  - {name: standard",
         "unreachable",
         "service_levels[1]",
@@ -69,6 +71,13 @@ SUSPICIOUS = [
     ("[medium, low]", "[medium]", "unplanned", "routes[2]", "low"),
     ("intent: high}, pool", "intent: high, fit: strong}, pool", "unplanned", "routes[2]", "weak"),
     ("{intent: [medium, low]}", "{intent: [medium, low], stage: trial}", "unplanned", "", ""),
+    (
+        "program: news",
+        "program: news, service_level: standard",
+        "unused",
+        "routes[1].service_level",
+        "person",
+    ),
     ("  ops: {members", "  spare: {members: {role: ae}}\n  ops: {members", "unused", "pools.spare", "spare"),
     ("  news: {", "  other: {}\n  news: {", "unused", "programs.other", "other"),
     ("  gentle: [", "  urgent: []\n  gentle: [", "unused", "chases.urgent", "urgent"),
@@ -99,7 +108,8 @@ def test_what_is_suspicious_is_said(
         # a temporary route may say what a later one says for good
         (
             "routes:\n",
-            "routes:\n  - {name: fair, when: {intent: high}, pool: ops, from: 2026-03-02, until: 2026-03-06}\n",
+            "routes:\n"
+            "  - {name: fair, when: {intent: high}, pool: ops, from: 2026-03-02, until: 2026-03-06}\n",
         ),
         # a value that may be missing is more than all its values
         (

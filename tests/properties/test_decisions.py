@@ -1,4 +1,4 @@
-"""What holds for every policy, roster and batch: order says nothing, every lead has one place, nothing is lost."""
+"""What holds for every policy, roster and batch: order says nothing, each lead has one place."""
 
 from dataclasses import replace
 from random import Random

@@ -75,3 +75,11 @@ def test_an_account_can_change_its_domains(published: psycopg.Connection) -> Non
 def test_an_unknown_owner_is_refused(published: psycopg.Connection) -> None:
     with pytest.raises(LeadlaneError, match="nobody"):
         service.put_accounts(published, [Account("x", "X", owner="nobody")], NOW)
+
+
+def test_a_pool_of_the_policy_in_force_keeps_somebody(published: psycopg.Connection) -> None:
+    with pytest.raises(service.RosterErrors) as refused:
+        service.put_entry(
+            published, "person", "olga", {**_person(published, "olga"), "role": "sdr"}, "olga", NOW
+        )
+    assert "revops" in str(refused.value)

@@ -58,9 +58,7 @@ class Guard:
             with language(wanted):
                 await self._answer(scope, receive, send, headers)
 
-    async def _answer(
-        self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]
-    ) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send, headers: dict[bytes, bytes]) -> None:
         began, status = time.perf_counter(), 0
 
         async def sent(message: Message) -> None:
@@ -138,9 +136,7 @@ def _require_text(scope: Scope) -> None:
 
 def _defect(scope: Scope, error: Exception) -> ProblemError:
     instance = uuid.uuid4().urn
-    log.error(
-        "request failed", instance=instance, method=scope["method"], path=scope["path"], exc_info=error
-    )
+    log.error("request failed", instance=instance, method=scope["method"], path=scope["path"], exc_info=error)
     detail = _("The request could not be answered. The log of the server says more, under the instance.")
     return ProblemError("defect", detail, instance=instance)
 

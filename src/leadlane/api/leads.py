@@ -7,21 +7,21 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any
+from typing import Any, NotRequired
 from urllib.parse import quote
 
 import orjson
 from psycopg import Connection
 from starlette.requests import Request
 from starlette.responses import Response
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from leadlane.api.body import JSON, NDJSON, media_type, parse_json, read_body, read_json
 from leadlane.api.front import Front, Rules, front_of
 from leadlane.api.problems import FieldError, ProblemError, field_error, lead_errors, of_exception
+from leadlane.i18n import _
 from leadlane.intake.leads import LeadInput, read_lead
 from leadlane.intake.problems import Problem
-from leadlane.i18n import _
 from leadlane.matching.keys import email_key
 from leadlane.service.batch import Receipt
 from leadlane.service.submission import Submission, signal_submission, submission
@@ -285,14 +285,18 @@ def _read_signal(
 ) -> Submission | ProblemError:
     """News of the lead that an item names by its id or by the e-mail address of the prospect."""
     if not isinstance(item, dict):
-        return ProblemError("invalid", _("A signal is an object with a name, and a lead or an e-mail address."))
+        return ProblemError(
+            "invalid", _("A signal is an object with a name, and a lead or an e-mail address.")
+        )
     errors = [
         field_error(str(name)[:80], "", _("there is no field of this name"))
         for name in item
         if name not in ("lead", "email", "name", "at")
     ]
     if ("lead" in item) == ("email" in item):
-        errors.append(field_error("lead", "", _("name the lead by its id, or by the e-mail address: one of both")))
+        errors.append(
+            field_error("lead", "", _("name the lead by its id, or by the e-mail address: one of both"))
+        )
     signal = {name: item[name] for name in ("name", "at") if item.get(name) is not None}
     # As a lead that has nothing but this signal: so a signal is read in one way only.
     named = {"id": item["lead"]} if item.get("lead") is not None else {"email": item.get("email")}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NotRequired
 
 import orjson
 import psycopg
 from psycopg_pool import PoolTimeout
 from starlette.responses import Response
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from leadlane.errors import DatabaseError, LeadlaneError
 from leadlane.i18n import N_, _, current_language
@@ -134,7 +134,9 @@ def document_errors(problems: Iterable[DocumentProblem]) -> list[FieldError]:
 
 def document_error(problem: DocumentProblem) -> FieldError:
     """One problem of a policy or a roster."""
-    expected = _("expected {expected}").format(expected=problem.expected) if problem.expected else problem.message
+    expected = (
+        _("expected {expected}").format(expected=problem.expected) if problem.expected else problem.message
+    )
     error = field_error(problem.path, problem.found, expected, problem.suggestion)
     if problem.line:
         error["line"], error["column"] = problem.line, problem.column

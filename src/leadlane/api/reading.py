@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NotRequired
 
 from fastapi import Query
 from psycopg import Connection
 from pydantic import Field, create_model
 from starlette.requests import Request
 from starlette.responses import Response
-from typing_extensions import NotRequired, TypedDict
+from typing_extensions import TypedDict
 
 from leadlane.api.body import JSON
 from leadlane.api.front import front_of
@@ -99,7 +99,9 @@ def get_leads(request: Request, query: Annotated[LeadQuery, Query()]) -> Respons
         # One more than the page has: whether there are more is then known.
         rows = leads.search(connection, filters, _after(given.get("cursor")), limit + 1)
     last = [rows[limit - 1].arrived_at.isoformat(), rows[limit - 1].id] if len(rows) > limit else None
-    return page("leads", [lead_view(row) for row in rows[:limit]], last, "/v1/leads", {**filters, "limit": limit})
+    return page(
+        "leads", [lead_view(row) for row in rows[:limit]], last, "/v1/leads", {**filters, "limit": limit}
+    )
 
 
 def _after(cursor: str | None) -> tuple[datetime, str] | None:
@@ -126,13 +128,14 @@ def get_decision(request: Request, lead_id: str, query: Annotated[DecisionQuery,
     """The last decision about a lead: every candidate, and the reason of every exclusion."""
     front = front_of(request)
     with front.leadlane.pool.connection() as connection:
-        rows = leads.decisions_of(connection, _resolved(connection, lead_id))
-        if not rows:
+        lead = leads.get(connection, lead_id)
+        row = leads.decision(connection, lead.batch_id, lead.decision_number) if lead else None
+        if row is None:
             raise _no_lead()
-        shown = decision_view(rows[-1])
+        shown = decision_view(row)
         if query.words:
-            told = explain_decision(connection, front.leadlane.books, rows[-1])
-            shown["words"] = told.as_json()
+            told = explain_decision(connection, front.leadlane.books, row.batch_id, row.number)
+            shown["words"] = told.explanation.as_json()
     return Response(encode(shown), media_type=JSON)
 
 

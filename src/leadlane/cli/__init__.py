@@ -34,7 +34,7 @@ def main() -> None:
 def build_app() -> typer.Typer:
     """The whole command line. Help texts are in the language that is the default when this is called."""
     # Imported here because the modules translate their help texts while they are imported.
-    from leadlane.cli import check, db, explain, policy, replay, route, settings
+    from leadlane.cli import check, db, explain, keys, policy, replay, route, serve, settings
 
     app = typer.Typer(
         name="leadlane",
@@ -56,8 +56,11 @@ def build_app() -> typer.Typer:
     app.command("explain", help=explain.HELP)(explain.explain)
     app.command("route", help=route.HELP)(route.route)
     app.command("replay", help=replay.HELP)(replay.replay)
+    app.command("serve", help=serve.SERVE_HELP)(serve.serve)
+    app.command("run", help=serve.RUN_HELP)(serve.run)
     app.command("settings", help=settings.HELP)(settings.show_settings)
     app.add_typer(policy.app, name="policy")
+    app.add_typer(keys.app, name="keys")
     app.add_typer(db.app, name="db")
     return app
 

@@ -228,47 +228,58 @@ def _value_test(test: Test, zone: ZoneInfo) -> Callable[[Any], bool]:
     if test.op in ("starts_with", "ends_with", "contains"):
         return _text_test(test.op, str(test.value).casefold())
     if test.op == "is" and _has_dates(test.value):
-        return lambda value: any(_compare_times(value, one, zone) == 0 for one in test.value)
+        days = tuple(one for one in test.value if isinstance(one, date))
+        return lambda value: (
+            isinstance(value, date) and any(_compare_times(value, one, zone) == 0 for one in days)
+        )
     wanted = _folded_set(test.value)
     match test.op:
         case "is":
             return lambda value: value in wanted
         case "any":
-            return lambda value: not wanted.isdisjoint(value)
+            return lambda value: not wanted.isdisjoint(_tags(value))
         case "all":
-            return lambda value: wanted <= value
+            return lambda value: wanted <= _tags(value)
         case "none":
-            return lambda value: wanted.isdisjoint(value)
+            return lambda value: wanted.isdisjoint(_tags(value))
     raise ValueError(f"unknown operator {test.op!r}")
+
+
+def _tags(value: Any) -> frozenset[Any]:
+    return value if isinstance(value, frozenset) else frozenset((value,))
 
 
 def _text_test(op: str, wanted: str) -> Callable[[Any], bool]:
     if op == "starts_with":
-        return lambda value: str(value).startswith(wanted)
+        return lambda value: isinstance(value, str) and value.startswith(wanted)
     if op == "ends_with":
-        return lambda value: str(value).endswith(wanted)
-    return lambda value: wanted in str(value)
+        return lambda value: isinstance(value, str) and value.endswith(wanted)
+    return lambda value: isinstance(value, str) and wanted in value
 
 
 def _range_test(bounds: Bounds, zone: ZoneInfo) -> Callable[[Any], bool]:
+    """What cannot be compared with the bounds is not inside: custom attributes of people have any type."""
     low, high, above, below = bounds.min, bounds.max, bounds.above, bounds.below
     if _has_dates((low, high, above, below)):
         return _time_range_test(bounds, zone)
 
     def inside(value: Any) -> bool:
-        return (
-            (low is None or value >= low)
-            and (high is None or value <= high)
-            and (above is None or value > above)
-            and (below is None or value < below)
-        )
+        try:
+            return (
+                (low is None or value >= low)
+                and (high is None or value <= high)
+                and (above is None or value > above)
+                and (below is None or value < below)
+            )
+        except TypeError:
+            return False
 
     return inside
 
 
 def _time_range_test(bounds: Bounds, zone: ZoneInfo) -> Callable[[Any], bool]:
     def inside(value: Any) -> bool:
-        return (
+        return isinstance(value, date) and (
             (bounds.min is None or _compare_times(value, bounds.min, zone) >= 0)
             and (bounds.max is None or _compare_times(value, bounds.max, zone) <= 0)
             and (bounds.above is None or _compare_times(value, bounds.above, zone) > 0)

@@ -87,8 +87,8 @@ class Decision:
 
     `before` is how the lead stood, None for a new one. `outcome` is placed (a new lead), merged
     (nothing changes for whoever has it), kept (routed again, stays where it is) or moved (routed again).
-    `waiting_pool` is the pool in whose line a placed or moved lead stands; a merged or kept one keeps its
-    place in line. `messages` are (event, person) pairs; a person of None means every admin.
+    `waiting_pool` is the pool in whose line the lead stands from now on; a merged one stands where it
+    stood. `messages` are (event, person) pairs; a person of None means every admin.
     """
 
     standing: Standing
@@ -357,17 +357,22 @@ def _move(
 def _placed(
     standing: Standing, place: _Place, route: Route, promised: tuple[str | None, datetime | None]
 ) -> Standing:
-    return replace(
-        standing,
+    # Every lead comes by here, and `replace` costs several times what a plain construction does.
+    return Standing(
+        lead=standing.lead,
+        keys=standing.keys,
         stage=place.stage,
+        intent=standing.intent,
         owner=place.owner,
         covered_by=place.covered_by,
         pool=place.pool,
         destination=place.destination,
         service_level=promised[0],
         respond_by=promised[1],
+        responded=standing.responded,
         route=route.name,
         next_step=_next_step(route, place),
+        excluded=standing.excluded,
     )
 
 

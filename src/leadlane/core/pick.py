@@ -295,11 +295,14 @@ def _narrow(bench: Bench, presence: Presence, hands: Hands, question: Question) 
     def keep(stay: Sequence[str], reason: Reason) -> list[str]:
         if len(stay) < len(left):
             staying = set(stay)
-            excluded[str(reason)] = [id_ for id_ in left if id_ not in staying]
+            out = [id_ for id_ in left if id_ not in staying]
+            excluded[str(reason)] = sorted([*excluded.get(str(reason), ()), *out])
         return list(stay)
 
-    required = [_people_having(bench, *pair, question.facts) for pair in bench.pool.require]
-    left = keep([i for i in left if all(h is None or i in h for h in required)], Reason.REQUIREMENT)
+    for attribute, lead_field in bench.pool.require:
+        having = _people_having(bench, attribute, lead_field, question.facts)
+        if having is not None:  # a lead that does not say requires nothing
+            left = keep([id_ for id_ in left if id_ in having], Reason.REQUIREMENT)
     left = keep([id_ for id_ in left if id_ not in hands.full], Reason.FULL)
     left = keep([id_ for id_ in left if id_ not in hands.capped], Reason.DAILY_CAP)
     left = keep([id_ for id_ in left if id_ not in question.excluded], Reason.EXCLUDED)

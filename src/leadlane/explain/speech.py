@@ -47,7 +47,7 @@ def value_words(field: str, value: Any, zone: ZoneInfo, currency: str = "") -> s
 
 
 def turns_words(balance: int) -> str:
-    """A balance of the ledger (millionths of a turn), in turns with two decimals."""
+    """A balance of the ledger (parts of `ONE`), in turns with two decimals."""
     # A shortfall that rounds to nothing would read "-0.00".
     return str(format_decimal(round(balance / ONE, 2) + 0.0, "0.00", locale=_locale()))
 

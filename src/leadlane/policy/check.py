@@ -56,7 +56,9 @@ def _pool_findings(
                 yield Finding((*at, "members", i), "unknown_reference", quoted(name), expected, meant)
     else:
         for test in tests_of(pool.members):
-            yield from _misfit(test, known, _place_of(test.field, (*at, "members"), marks))
+            path = _place_of(test.field, (*at, "members"), marks)
+            yield from _misfit(test, known, path)
+            yield from _unknown_teams(test, document, path)
     for key, pairs in (("require", pool.require), ("prefer", pool.prefer)):
         for attribute, _lead_field in pairs:
             if attribute not in known:
@@ -84,6 +86,16 @@ def _misfit(test: Test, known: Mapping[str, FieldSpec], path: Path) -> Iterator[
         expected = _("a test of {type}, as {name} is in this roster")
         expected = expected.format(type=type_words(spec.type), name=test.field)
         yield Finding(path, "unfit_test", _("a test that does not fit"), expected)
+
+
+def _unknown_teams(test: Test, document: RosterDocument, path: Path) -> Iterator[Finding]:
+    known = {name.casefold() for name in document.teams}
+    for team in test.value if test.field == "teams" and test.op in ("any", "all", "none") else ():
+        if team.casefold() not in known:
+            expected = _("a team of the roster")
+            yield Finding(
+                path, "unknown_reference", quoted(team), expected, did_you_mean(team, document.teams)
+            )
 
 
 def _place_of(field: str, prefix: Path, marks: Marks | None) -> Path:

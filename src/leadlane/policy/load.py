@@ -68,7 +68,9 @@ def policy_from_data(
     if part is None or any(finding.severity == "error" for finding in findings):
         return None, located(findings, marks, source)
     policy = with_version(_policy(part, conditions))
-    findings += suspicions(policy)
+    # That a row never holds needs no saying where an empty list in it says so already.
+    said = {finding.path[:2] for finding in findings if finding.code == "never_holds"}
+    findings += [f for f in suspicions(policy) if not (f.code == "never_holds" and f.path[:2] in said)]
     return policy, located(findings, marks, source)
 
 

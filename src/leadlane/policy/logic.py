@@ -303,7 +303,7 @@ class Table:
         return None
 
     def untaken(self, names: Sequence[str]) -> list[tuple[str, ...]]:
-        """The combinations of values of closed fields (of those `asked`) for which none of the rows can hold."""
+        """The combinations of values of fields that were `asked` for which none of the rows can hold."""
         if any(name not in self.space.cells for name in names):
             return []
         taken = _any(sets.possible for sets in self.sets)

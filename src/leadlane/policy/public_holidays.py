@@ -14,13 +14,14 @@ HOLIDAY_YEARS = range(2000, 2051)
 def public_holidays(key: str) -> dict[date, str]:
     """The public holidays of a country (`DE`) or of its region (`DE-BY`), 2000 to 2050, with their names.
 
-    {} for those that are not known.
+    Of a region that is not known they are those of the country; of a country that is not known, {}.
     """
     country, _dash, region = key.partition("-")
     regions = holiday_regions().get(country)
-    if regions is None or (region and region not in regions):
+    if regions is None:
         return {}
-    return dict(library.country_holidays(country, subdiv=region or None, years=HOLIDAY_YEARS).items())
+    subdivision = region if region in regions else None
+    return dict(library.country_holidays(country, subdiv=subdivision, years=HOLIDAY_YEARS).items())
 
 
 @cache

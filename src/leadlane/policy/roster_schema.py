@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from leadlane.i18n import _
+from leadlane.i18n import N_, _
 from leadlane.policy.hours import HoursError, weekly_hours
 from leadlane.policy.schema import Amount, Name, Part, Text, Zone, checked, read_name, read_number, refuse
 from leadlane.policy.values import (
@@ -95,8 +95,8 @@ HoursOrName = Annotated[Any, *checked(_hours_or_name, anyOf=[{"type": "string"},
 class AwayPart(Part):
     """An absence. A date means that whole day, in the person's time zone."""
 
-    from_: Moment = Field(alias="from", description="The first day, or the moment it begins.")
-    until: Moment = Field(description="The last day, or the moment it ends.")
+    from_: Moment = Field(alias="from", description=N_("The first day, or the moment it begins."))
+    until: Moment = Field(description=N_("The last day, or the moment it ends."))
     reason: Text = Field(default="", description="Why; shown to colleagues.")
 
 
@@ -105,7 +105,7 @@ class PersonPart(Part):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    id: Name = Field(description="The id by which everything names the person.")
+    id: Name = Field(description=N_("The id by which everything names the person."))
     name: Text = Field(default="", description="The full name; without it, the id.")
     email: Email | None = Field(default=None, description="The work e-mail address.")
     role: Text = Field(default="", description="sdr, ae, csm, manager, revops, or one of your own.")
@@ -114,9 +114,10 @@ class PersonPart(Part):
         default=[], description="Ids of the teams; the first one's manager is the default."
     )
     region: Text = Field(default="", description="The region, for compliance by region.")
-    timezone: Zone = Field(description="The time zone in which the person works.")
+    timezone: Zone = Field(description=N_("The time zone in which the person works."))
     country: Country | None = Field(
-        default=None, description="Whose public holidays are free (ISO 3166 alpha-2)."
+        default=None,
+        description="Whose public holidays are free (ISO 3166); with `holidays_region: BY` the region's.",
     )
     languages: list[Language] = Field(default=[], description="Languages the person sells in (ISO 639-1).")
     industries: list[Name] = Field(default=[], description="Industries the person knows.")
@@ -139,7 +140,7 @@ class PersonPart(Part):
 class TeamPart(Part):
     """A group of people; segments are owned by teams."""
 
-    id: Name = Field(description="The id by which everything names the team.")
+    id: Name = Field(description=N_("The id by which everything names the team."))
     name: Text = Field(default="", description="The name; without it, the id.")
     region: Text = Field(default="", description="The region, for compliance by region.")
     manager: Name | None = Field(default=None, description="The manager: a person's id.")
@@ -148,7 +149,7 @@ class TeamPart(Part):
 class AccountPart(Part):
     """A company that is known already."""
 
-    id: Name = Field(description="The id of the account.")
+    id: Name = Field(description=N_("The id of the account."))
     name: Text = Field(default="", description="The company's name; without it, the id.")
     domains: list[Domain] = Field(default=[], description="The company's e-mail and web domains.")
     named: bool = Field(

@@ -16,7 +16,7 @@ from pydantic_core import PydanticCustomError
 
 from leadlane.core.facts import FieldType
 from leadlane.core.policy import ChaseAction, DestinationKind, Duration, Method
-from leadlane.i18n import _
+from leadlane.i18n import N_, _
 from leadlane.policy.problems import Code, quoted
 from leadlane.policy.values import (
     LONGEST_DAYS,
@@ -224,7 +224,9 @@ class FieldPart(Part):
     """A field of your own."""
 
     type: Annotated[FieldType, *choice("text", "number", "boolean", "date", "tags", "choice")] = Field(
-        description="What kind of value the field has. `tags` is a list of words, `choice` one of `values`."
+        description=N_(
+            "What kind of value the field has. `tags` is a list of words, `choice` one of `values`."
+        )
     )
     values: list[Name] = Field(default=[], description="The closed set of values of a `choice`.")
     description: Text = _DESCRIPTION
@@ -246,9 +248,11 @@ class IntentPart(Part):
 class FitRowPart(Part):
     """Points for leads that fulfil a condition."""
 
-    name: Name = Field(description="What the points are for; explanations say it.")
+    name: Name = Field(description=N_("What the points are for; explanations say it."))
     when: When = _WHEN
-    points: Number = Field(description="Added to the fit score when the condition holds; may be negative.")
+    points: Number = Field(
+        description=N_("Added to the fit score when the condition holds; may be negative.")
+    )
 
 
 class FitPart(Part):
@@ -261,7 +265,7 @@ class FitPart(Part):
 class SegmentPart(Part):
     """A part of the market. The first segment whose condition holds is the lead's."""
 
-    name: Name = Field(description="The name of the segment.")
+    name: Name = Field(description=N_("The name of the segment."))
     description: Text = _DESCRIPTION
     when: When = _WHEN
     team: Name | None = Field(default=None, description="The id of the team that owns the segment.")
@@ -271,14 +275,14 @@ class DealValuePart(Part):
     """A deal value to assume when the lead brings none. The first row that holds."""
 
     when: When = _WHEN
-    value: Number = Field(description="The value, in the policy's currency.")
+    value: Number = Field(description=N_("The value, in the policy's currency."))
     description: Text = _DESCRIPTION
 
 
 class DealBandPart(Part):
     """A named range of deal values. The first row that holds; no deal value: no band."""
 
-    name: Name = Field(description="The name of the band.")
+    name: Name = Field(description=N_("The name of the band."))
     when: When = _WHEN
     description: Text = _DESCRIPTION
 
@@ -287,7 +291,7 @@ class RoutePart(Part):
     """Where leads go. The first route whose condition holds; exactly one destination each; the last has no
     condition."""
 
-    name: Name = Field(description="The name of the route; reports and explanations say it.")
+    name: Name = Field(description=N_("The name of the route; reports and explanations say it."))
     description: Text = _DESCRIPTION
     when: When = _WHEN
     pool: Name | None = Field(default=None, description="Destination: someone of this pool.")
@@ -314,7 +318,7 @@ class RoutePart(Part):
 class PoolPart(Part):
     """People who take leads in turn."""
 
-    members: Members = Field(description="A condition on people, or a list of their ids.")
+    members: Members = Field(description=N_("A condition on people, or a list of their ids."))
     require: dict[Name, Name] = Field(
         default={},
         description="`person_attribute: lead_field`: who does not have what the lead has is not considered.",
@@ -342,12 +346,14 @@ class ProgramPart(Part):
 class ServiceLevelPart(Part):
     """A promise. The first whose condition holds, unless the route names one."""
 
-    name: Name = Field(description="The name of the service level.")
+    name: Name = Field(description=N_("The name of the service level."))
     description: Text = _DESCRIPTION
     when: When = _WHEN
     respond_within: DurationText = Field(
-        description="By when the prospect hears from us: `N [business] minutes|hours|days`. Business time "
-        "runs on the working hours and public holidays of the person who has the lead."
+        description=N_(
+            "By when the prospect hears from us: `N [business] minutes|hours|days`. Business time "
+            "runs on the working hours and public holidays of the person who has the lead."
+        )
     )
     chase: Name | None = Field(default=None, description="What happens when they do not.")
 
@@ -355,7 +361,7 @@ class ServiceLevelPart(Part):
 class ChaseStepPart(Part):
     """One step of a chase; exactly one of remind, notify, reassign."""
 
-    after: DurationText = Field(description="From the moment the person got the lead, on their clock.")
+    after: DurationText = Field(description=N_("From the moment the person got the lead, on their clock."))
     unless: Annotated[Literal["accepted", "responded"] | None, *choice("accepted", "responded")] = Field(
         default=None, description="Not taken when this has happened; responded counts as accepted."
     )
@@ -389,7 +395,7 @@ class LimitsPart(Part):
 class PolicyPart(Part):
     """A policy: how leads are qualified, routed, picked up, promised and chased."""
 
-    policy: Name = Field(description="The name of the policy.")
+    policy: Name = Field(description=N_("The name of the policy."))
     currency: Currency = Field(default="EUR", description="The currency of deal values.")
     timezone: Zone = Field(default="UTC", description="The time zone in which the policy's days begin.")
     fields: dict[Name, FieldPart] = Field(default={}, description="Fields of your own that a lead may have.")
@@ -407,9 +413,9 @@ class PolicyPart(Part):
         default=[], description="Ranges of deal values; the first that holds."
     )
     routes: list[RoutePart] = Field(
-        description="Where leads go: the first that holds; the last takes the rest."
+        description=N_("Where leads go: the first that holds; the last takes the rest.")
     )
-    pools: dict[Name, PoolPart] = Field(description="Who takes leads.")
+    pools: dict[Name, PoolPart] = Field(description=N_("Who takes leads."))
     programs: dict[Name, ProgramPart] = Field(default={}, description="Nurture programs.")
     service_levels: list[ServiceLevelPart] = Field(
         default=[], description="By when a prospect hears from us; the first that holds."
@@ -417,4 +423,4 @@ class PolicyPart(Part):
     chases: dict[Name, list[ChaseStepPart]] = Field(
         default={}, description="What happens when nobody acts: steps, from the moment a person got the lead."
     )
-    limits: LimitsPart = Field(default_factory=LimitsPart, description="Bounds on what automation may do.")
+    limits: LimitsPart = Field(default_factory=LimitsPart, description="How far automation may go.")

@@ -59,7 +59,8 @@ def _unknown_key(path: Path, model: type[BaseModel]) -> Finding:
 
 
 def _description(path: Path, model: type[BaseModel]) -> str:
-    return str(_schema_at(path, model).get("description", ""))
+    """What a key that must be there is for; such descriptions are marked for translation."""
+    return _(str(_schema_at(path, model).get("description", "")))
 
 
 @cache

@@ -181,6 +181,11 @@ def _unused(policy: Policy) -> Iterator[Finding]:
     for name in policy.chases.keys() - chases:
         yield _idle(("chases", name), _("the chase “{name}”, which no service level has").format(name=name))
 
+    for i, route in enumerate(policy.routes):
+        if route.service_level is not None and route.kind in ("program", "disqualify"):
+            found = _("a service level on a route that leads to no person")
+            yield _idle(("routes", i, "service_level"), found)
+
 
 def _idle(path: Path, found: str) -> Finding:
     return _warning(path, "unused", found, at_key=True)

@@ -21,7 +21,10 @@ LONGEST_NAME = 100
 
 
 def create(connection: Connection, name: str, scopes: Collection[str], now: datetime) -> tuple[str, str]:
-    """Make a key. Returns its id and its secret, which is told this once. LeadlaneError for a bad scope or name."""
+    """Make a key. Returns its id and its secret, which is told this once.
+
+    LeadlaneError for a bad name or scope.
+    """
     if not name.strip() or len(name) > LONGEST_NAME or not name.isprintable():
         raise LeadlaneError(
             _("A key needs a name of 1 to {longest} printable characters.").format(longest=LONGEST_NAME)

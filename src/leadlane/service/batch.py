@@ -46,6 +46,9 @@ Status = Literal["created", "merged", "updated", "repeated", "refused"]
 # another request, or the database cannot store it.
 Refusal = Literal["unknown", "closed", "key_reused", "unstorable"]
 
+# So many leads go to nearly every pool: to find out which takes longer than to hold one too many.
+_MANY = 100
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
@@ -151,7 +154,7 @@ def _route_once(
         return None
     book = books.get(connection, met.policy, met.roster)
     receipts, fresh = _sort_out(met, submissions)
-    if fresh and not _decide_and_write(connection, book, met, submissions, fresh, now, grip, receipts):
+    if fresh and not _decide_and_write(connection, book, met, submissions, fresh, now, grip, raced, receipts):
         return None
     done = _complete(submissions, receipts)
     if answered := _answered_keys(met, submissions, fresh, done):
@@ -167,6 +170,7 @@ def _decide_and_write(
     fresh: dict[int, Submission],
     now: datetime,
     grip: _Grip,
+    raced: bool,
     receipts: dict[int, Receipt],
 ) -> bool:
     """Decide what is fresh, write it, add its receipts. False, and nothing is done, if pools are missing."""
@@ -176,7 +180,11 @@ def _decide_and_write(
         Arrival(one.lead, one.keys, lead_ids[one.target] if one.target is not None else None)
         for one in fresh.values()
     ]
-    grip.pools |= pools_touched(book, known, arrivals, now)
+    touched = pools_touched(book, known, arrivals, now) if len(arrivals) < _MANY else frozenset(book.policy.pools)
+    if raced and not touched <= grip.pools:
+        grip.pools |= touched  # leads are locked already, and ledgers come before leads
+        return False
+    grip.pools |= touched
     ledgers, loads = batches.lock_ledgers(connection, grip.pools, _people(book, grip.pools))
     if missing := grip.pools - ledgers.keys():
         raise LeadlaneError(

@@ -14,6 +14,8 @@ from leadlane.core.facts import Account
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.matching.keys import registrable_domain
+from leadlane.policy.check import check_against
+from leadlane.policy.load import load_policy
 from leadlane.policy.problems import Problem, has_errors
 from leadlane.policy.roster import (
     RosterDocument,
@@ -74,10 +76,20 @@ def _put_entries(
         return revision
     document = RosterDocument(entries["person"], entries["team"], entries["hours"], {})
     problems = check_roster(document)
+    if not has_errors(problems):
+        problems += _problems_with_policy(connection, document)
     if has_errors(problems):
         raise RosterErrors(problems)
     changed += _missing_holidays(document, entries["holidays"])
     return roster.change(connection, changed, now, by, now.astimezone(UTC).date())
+
+
+def _problems_with_policy(connection: Connection, document: RosterDocument) -> list[Problem]:
+    """What the policy in force would have against these people: a pool that nobody is left in, for one."""
+    version, _revision = policies.in_force(connection)
+    if version is None:
+        return []
+    return check_against(load_policy(policies.source(connection, version), f"policy {version}"), document)
 
 
 def _missing_holidays(

@@ -23,21 +23,20 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import Connection
 
-from leadlane.core.facts import FieldSpec, Lead
-from leadlane.core.match import Keys
+from leadlane.core.facts import FieldSpec
 from leadlane.core.policy import Policy
 from leadlane.errors import DatabaseError, LeadlaneError
 from leadlane.i18n import _
 from leadlane.intake.columns import REJECT_COLUMNS, Columns, match_columns
 from leadlane.intake.dates import read_datetime
 from leadlane.intake.files import BadRow, Row, Rows, open_rows
-from leadlane.intake.leads import LeadInput, read_lead
+from leadlane.intake.leads import read_lead
 from leadlane.intake.problems import BadValueError, Problem, did_you_mean
 from leadlane.intake.rejects import RejectsFile, rejects_path
-from leadlane.matching.keys import company_domain, email_key
-from leadlane.service.batch import Receipt, Submission, route_batch
+from leadlane.service.batch import Receipt, route_batch
 from leadlane.service.outcomes import Outcome, OutcomesFile, outcomes_of
 from leadlane.service.rulebooks import Rulebooks, field_specs
+from leadlane.service.submission import Submission, submission
 from leadlane.service.summary import Summary
 from leadlane.store import batches
 from leadlane.store.db import connect
@@ -130,20 +129,6 @@ def _fixed(at: str, policy: Policy) -> Callable[[], datetime]:
     return lambda: moment
 
 
-def submission_of(lead: LeadInput, lead_id: str, now: datetime, source: str) -> Submission:
-    """A clean lead as it is routed, under the id it is to have; without a moment of its own it arrives now."""
-    return Submission(
-        Lead(lead_id, lead.arrived_at or now, lead.fields, lead.signals),
-        Keys(email_key(_text(lead.fields.get("email"))), company_domain(lead.fields)),
-        source,
-        extra=lead.extra,
-    )
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 # ---------------------------------------------------------------- reading
 
 
@@ -199,7 +184,7 @@ class _Reader:
         if lead is None:
             return _Entry(row, problems=tuple(problems))
         lead_id = lead.id or row_id(self.file.name, row)
-        return _Entry(row, submission_of(lead, lead_id, now, f"file:{self.file.name}"))
+        return _Entry(row, submission(lead, f"file:{self.file.name}", now, lead_id=lead_id))
 
 
 def row_id(name: str, row: Row) -> str:

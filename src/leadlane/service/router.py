@@ -13,17 +13,17 @@ from datetime import datetime
 from typing import Any
 
 import psycopg
-import structlog
 from prometheus_client import Counter, Histogram
 from psycopg_pool import ConnectionPool
 
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
+from leadlane.logging import get_logger
 from leadlane.service.batch import Receipt, route_batch
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import Submission
 
-log = structlog.get_logger(__name__)
+log = get_logger(__name__)
 
 BATCH_SIZE = Histogram(
     "leadlane_batch_size", "Leads decided in one transaction", buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500)

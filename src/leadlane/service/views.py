@@ -1,4 +1,4 @@
-"""How do leads, decisions and people look to the outside? The same for programs (HTTP) and for the terminal."""
+"""How do leads, decisions and people look to the outside? The same over HTTP and in a terminal."""
 
 from __future__ import annotations
 

@@ -42,8 +42,8 @@ SELECT
                destination, service_level, respond_by, responded_at IS NOT NULL, route,
                next_step, excluded, place, xmin
           FROM leads
-         WHERE (id = ANY(%(targets)s)
-                OR id IN (SELECT lead_id FROM lead_aliases WHERE lead_aliases.id = ANY(%(targets)s)))
+         WHERE id IN (SELECT unnest(%(targets)s::text[])
+                      UNION SELECT lead_id FROM lead_aliases WHERE lead_aliases.id = ANY(%(targets)s))
            AND stage <> 'closed' AND NOT coalesce(email_key = ANY(%(emails)s), false)) found),
     (SELECT json_agg(found) FROM (
         SELECT worked.*

@@ -162,7 +162,7 @@ CREATE TABLE outbox (
 );
 CREATE INDEX outbox_waiting ON outbox (id) WHERE sent_at IS NULL;
 
--- A pool's ledger is one row, locked by whoever picks: {person: [balance in millionths, last pick]}.
+-- A pool's ledger is one row, locked by whoever picks: {person: [balance, last pick]}.
 CREATE TABLE ledgers (
     pool    text PRIMARY KEY,
     picks   bigint NOT NULL DEFAULT 0,

@@ -1,0 +1,248 @@
+"""The HTTP interface put together: which address is answered by what, and what holds while it runs."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from typing import Any
+
+import psycopg
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from leadlane.api import docs, health, leads, policy, reading, roster, schema
+from leadlane.api.front import Foreknown, Front, Leadlane, Line
+from leadlane.api.guard import Guard
+from leadlane.api.problems import FieldError, ProblemError, field_error, of_exception, response
+from leadlane.api.schema import answers, refusals
+from leadlane.errors import LeadlaneError
+from leadlane.i18n import _
+from leadlane.policy.roster_schema import AccountPart, PersonPart, TeamPart
+from leadlane.service.views import AccountView, AnswerView, LeadView
+
+# The responses of an operation, by status.
+Responses = dict[int | str, dict[str, Any]]
+
+
+def create(open_leadlane: Callable[[], AbstractContextManager[Leadlane]]) -> FastAPI:
+    """The ASGI application. While it runs, it holds open what `open_leadlane` opens, and routes."""
+
+    @asynccontextmanager
+    async def lifespan(api: FastAPI) -> AsyncIterator[None]:
+        with open_leadlane() as leadlane:
+            line, foreknown = Line(), Foreknown(leadlane)
+            with leadlane.router(line.deliver) as line.router:
+                api.state.front = Front(leadlane, foreknown, line)
+                await foreknown.renew(0)
+                renewing = asyncio.create_task(foreknown.keep_fresh())
+                # What is there now stays: to look through it again and again would only cost time.
+                gc.collect()
+                gc.freeze()
+                yield
+                renewing.cancel()
+                with suppress(asyncio.CancelledError):
+                    await renewing
+
+    api = FastAPI(docs_url=None, redoc_url=None, lifespan=lifespan, redirect_slashes=False)
+    api.openapi = lambda: schema.build(api)  # type: ignore[method-assign]
+    api.add_middleware(Guard)
+    _add_handlers(api)
+    _add_leads(api)
+    _add_roster(api)
+    _add_policy(api)
+    _add_health(api)
+    docs.add_docs(api)
+    api.add_route("/", docs.to_docs, include_in_schema=False)
+    return api
+
+
+# ---------------------------------------------------------------- addresses
+
+
+def _add(
+    api: FastAPI,
+    method: str,
+    path: str,
+    endpoint: Callable[..., Any],
+    good: Responses,
+    refused: Responses,
+    extra: dict[str, Any] | None = None,
+) -> None:
+    """An operation that makes its own response, with what the documentation says of it."""
+    first = next(iter(good))
+    api.add_api_route(
+        path,
+        endpoint,
+        methods=[method],
+        status_code=int(first),
+        response_model=None,
+        response_class=Response,
+        responses={**good, **refused},
+        openapi_extra=extra,
+        tags=[path.split("/")[2].split(":")[0] if path.startswith("/v1/") else "health"],
+        operation_id=endpoint.__name__,
+        summary=(endpoint.__doc__ or "").split(".")[0].split(":")[0],
+    )
+
+
+def _add_leads(api: FastAPI) -> None:
+    routed: Responses = {
+        201: answers(AnswerView, "A new lead: its owner, and how that was decided."),
+        200: answers(AnswerView, "Known before, or part of an open lead of the same person (`merged`)."),
+    }
+    told: Responses = {200: answers(AnswerView, "What became of the lead, or of each (`results`).")}
+    told[200]["content"]["application/json"]["schema"] = {
+        "anyOf": [told[200]["content"]["application/json"]["schema"], _schema_of(leads.ResultsView)]
+    }
+    sent = (409, 413, 415, 422)
+    _add(
+        api,
+        "POST",
+        "/v1/leads",
+        leads.post_lead,
+        routed,
+        refusals(413, 415, 422),
+        {**schema.LEAD_BODY, **schema.IDEMPOTENCY},
+    )
+    many: Responses = {200: answers(leads.ResultsView, "A result for each, in order.")}
+    _add(api, "POST", "/v1/leads:batch", leads.post_leads, many, refusals(413, 415, 422), schema.LEADS_BODY)
+    signals = {**schema.SIGNALS_BODY, **schema.IDEMPOTENCY}
+    _add(api, "POST", "/v1/signals", leads.post_signals, told, refusals(404, *sent), signals)
+    found: Responses = {200: answers(reading.LeadsView, "A page of leads.")}
+    _add(api, "GET", "/v1/leads", reading.get_leads, found, refusals(422))
+    for end, endpoint, view, words in (
+        ("/decision", reading.get_decision, reading.ExplainedView, "The decision."),
+        ("/timeline", reading.get_timeline, reading.TimelineView, "The timeline."),
+        ("", reading.get_lead, LeadView, "The lead."),
+    ):
+        path = "/v1/leads/{lead_id:path}" + end
+        _add(api, "GET", path, endpoint, {200: answers(view, words)}, refusals(404, 422))
+
+
+def _schema_of(model: Any) -> dict[str, Any]:
+    content: dict[str, Any] = answers(model, "")["content"]["application/json"]["schema"]
+    return content
+
+
+def _add_roster(api: FastAPI) -> None:
+    stored: Responses = {200: answers(roster.StoredView, "Stored.")}
+    refused = refusals(413, 415, 422)
+    for name, part, one, many, get, get_all, put, put_all in (
+        (
+            "people/{person_id:path}", PersonPart, roster.PersonView, roster.PeopleView,
+            roster.get_person, roster.get_people, roster.put_person, roster.put_people,
+        ),
+        (
+            "teams/{team_id:path}", TeamPart, TeamPart, roster.TeamsView,
+            roster.get_team, roster.get_teams, roster.put_team, roster.put_teams,
+        ),
+        (
+            "accounts/{account_id:path}", AccountPart, AccountView, roster.AccountsView,
+            roster.get_account, roster.get_accounts, roster.put_account, roster.put_many_accounts,
+        ),
+    ):  # fmt: skip
+        path = f"/v1/{name}"
+        collection = path.rpartition("/")[0]
+        found: Responses = {200: answers(one, "As it is stored.")}
+        _add(api, "GET", collection, get_all, {200: answers(many, "As they are stored.")}, refusals(422))
+        entries = schema.entries_body(part, collection.rpartition("/")[2])
+        _add(api, "PUT", collection, put_all, stored, refused, entries)
+        _add(api, "GET", path, get, found, refusals(404, 422))
+        _add(api, "PUT", path, put, found, refused, schema.entry_body(part))
+
+
+def _add_policy(api: FastAPI) -> None:
+    shown = answers(policy.PolicyView, "The policy in force.")
+    text = {"application/yaml": {"schema": {"type": "string"}}}
+    both = {**shown, "content": {**shown["content"], **text}}
+    refused = refusals(413, 415, 422)
+    _add(api, "GET", "/v1/policy", policy.get_policy, {200: both}, refusals(422))
+    published: Responses = {
+        201: shown,
+        200: {**shown, "description": "This very policy was in force already."},
+    }
+    sent = {**schema.POLICY_BODY, **schema.POLICY_COMMENT}
+    _add(api, "POST", "/v1/policy", policy.post_policy, published, refused, sent)
+    checked: Responses = {200: answers(policy.CheckView, "What there is to say about it.")}
+    _add(api, "POST", "/v1/policy:check", policy.post_check, checked, refused, schema.POLICY_BODY)
+
+
+def _add_health(api: FastAPI) -> None:
+    ready = answers(health.ReadyView, "Whether it is ready.")
+    _add(api, "GET", "/healthz", health.healthz, {200: answers(health.HealthView, "Alive.")}, {})
+    _add(api, "GET", "/readyz", health.readyz, {200: ready, 503: ready}, {})
+    text = {"description": "Counts and durations.", "content": {"text/plain": {"schema": {"type": "string"}}}}
+    _add(api, "GET", "/metrics", health.metrics, {200: text}, {})
+
+
+# ---------------------------------------------------------------- failures
+
+
+def _add_handlers(api: FastAPI) -> None:
+    api.add_exception_handler(RequestValidationError, _bad_parameters)
+    api.add_exception_handler(HTTPException, _http_error)
+    for expected in (ProblemError, LeadlaneError, psycopg.DataError, psycopg.OperationalError, PoolTimeout):
+        api.add_exception_handler(expected, _expected_failure)
+
+
+async def _expected_failure(_request: Request, error: Exception) -> Response:
+    problem = of_exception(error)
+    if problem is None:
+        raise error
+    return response(problem)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allowed = sorted(_methods(request))
+        detail = _("Possible here: {methods}.").format(methods=", ".join(allowed))
+        return response(ProblemError("method_not_allowed", detail, headers={"allow": ", ".join(allowed)}))
+    if error.status_code == 404:
+        return response(
+            ProblemError("not_found", _("There is no such address; /docs lists those there are."))
+        )
+    return response(ProblemError("unreadable", str(error.detail)))
+
+
+def _methods(request: Request) -> set[str]:
+    return {
+        method
+        for route in request.app.routes
+        if route.matches(request.scope)[0] is not Match.NONE
+        for method in getattr(route, "methods", None) or ()
+    }
+
+
+async def _bad_parameters(_request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    errors = [_parameter_error(detail) for detail in error.errors()]
+    return response(ProblemError("invalid", _("A query parameter is not valid."), errors))
+
+
+def _parameter_error(detail: dict[str, Any]) -> FieldError:
+    name, context = str(detail["loc"][-1]), detail.get("ctx", {})
+    value = str(detail["input"])[:80] if detail["type"] != "extra_forbidden" else ""
+    match detail["type"]:
+        case "extra_forbidden":
+            reason = _("there is no query parameter of this name")
+        case "int_parsing" | "int_type" | "int_from_float" | "int_parsing_size":
+            reason = _("expected a whole number")
+        case "bool_parsing" | "bool_type":
+            reason = _("expected true or false")
+        case "greater_than_equal":
+            reason = _("expected at least {least}").format(least=context["ge"])
+        case "less_than_equal":
+            reason = _("expected at most {most}").format(most=context["le"])
+        case "literal_error":
+            reason = _("expected one of {values}").format(values=str(context["expected"]).replace("'", ""))
+        case _other:
+            reason = str(detail["msg"])
+    return field_error(name, value, reason)
