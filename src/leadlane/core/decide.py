@@ -10,57 +10,28 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
 
-from leadlane.core.business_time import Calendar
 from leadlane.core.conditions import fold
-from leadlane.core.facts import INTENTS, Lead, Load, Person, Roster
+from leadlane.core.facts import INTENTS, Lead, Load
 from leadlane.core.fairness import Ledger
 from leadlane.core.match import Keys, Known, Match, Standing, find_match
-from leadlane.core.pick import (
-    Bench,
-    Hands,
-    PoolsNeeded,
-    Question,
-    covering,
-    is_away,
-    open_hands,
-    pick_from_pools,
-    pick_reviewer,
-    seat,
+from leadlane.core.pick import Hands, open_hands
+from leadlane.core.place import (
+    Desk,
+    Place,
+    as_before,
+    is_protected,
+    move,
+    next_step_of,
+    place_by_route,
+    promise_for,
 )
-from leadlane.core.policy import Policy, Route
-from leadlane.core.promise import PromiseRules, compile_promise, promise
-from leadlane.core.qualify import Qualified, QualifyRules, compile_qualify, qualify
-from leadlane.core.route import RouteRules, choose_route, compile_routes, destination_of
+from leadlane.core.policy import Route
+from leadlane.core.qualify import Qualified, qualify
+from leadlane.core.route import choose_route, destination_of
+from leadlane.core.rulebook import Rulebook as Rulebook
+from leadlane.core.rulebook import compile_rulebook as compile_rulebook
 from leadlane.core.trace import TRACE_VERSION, Reason, Trace
-
-# The next step of a lead for which the route names none.
-RESPOND, REVIEW = "Respond", "Decide who takes this lead"
-
-
-@dataclass(frozen=True, slots=True)
-class Rulebook:
-    """A policy and a roster, compiled for deciding. Immutable; share it between batches."""
-
-    policy: Policy
-    roster: Roster
-    zone: ZoneInfo
-    qualify: QualifyRules
-    routes: RouteRules
-    promise: PromiseRules
-    benches: Mapping[str, Bench]
-    calendars: Mapping[str, Calendar]
-
-    def with_backups(self, pool: str) -> frozenset[str]:
-        """A pool and the pools that a pick from it may fall back to."""
-        found: list[str] = []
-        name: str | None = pool
-        while name is not None and name not in found:
-            found.append(name)
-            name = self.policy.pools[name].backup_pool
-        return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,35 +78,6 @@ class Decision:
         return self.standing.lead.id
 
 
-def compile_rulebook(policy: Policy, roster: Roster) -> Rulebook:
-    """Compile a policy for a roster. People who share hours, zone and holidays share a calendar."""
-    zone = ZoneInfo(policy.timezone)
-    shared: dict[Any, Calendar] = {}
-    calendars = {}
-    for person in roster.people.values():
-        holidays = _holidays(roster, person)
-        key = (person.hours, person.timezone, holidays)
-        if key not in shared:
-            shared[key] = Calendar(person.hours, ZoneInfo(person.timezone), holidays)
-        calendars[person.id] = shared[key]
-    return Rulebook(
-        policy,
-        roster,
-        zone,
-        compile_qualify(policy, zone),
-        compile_routes(policy, zone),
-        compile_promise(policy, zone),
-        seat(policy, roster, zone),
-        calendars,
-    )
-
-
-def _holidays(roster: Roster, person: Person) -> frozenset[Any]:
-    region = person.attributes.get("holidays_region")
-    own = roster.holidays.get(f"{person.country}-{region}") if region else None
-    return own if own is not None else roster.holidays.get(person.country, frozenset())
-
-
 def decide_batch(
     book: Rulebook, world: World, arrivals: Sequence[Arrival], now: datetime
 ) -> tuple[list[Decision], Hands]:
@@ -145,7 +87,7 @@ def decide_batch(
     ledgers and loads afterwards. PoolsNeeded if `world` lacks the state of a pool that is needed.
     """
     hands = open_hands(dict(world.ledgers), world.loads, book.roster)
-    desk = _Desk(book, world.known, hands, now)
+    desk = Desk(book, world.known, hands, now)
     return [_decide(desk, arrival) for arrival in arrivals], hands
 
 
@@ -163,28 +105,6 @@ def pools_touched(book: Rulebook, known: Known, arrivals: Sequence[Arrival], now
         if route.kind in ("pool", "review"):
             pools |= book.with_backups(route.target)
     return frozenset(pools)
-
-
-@dataclass(slots=True)
-class _Desk:
-    book: Rulebook
-    known: Known
-    hands: Hands
-    now: datetime
-
-
-@dataclass(slots=True)
-class _Place:
-    """Where a lead goes, while it is being worked out."""
-
-    stage: str
-    owner: str | None = None
-    covered_by: str | None = None
-    pool: str | None = None
-    destination: str = ""
-    waiting_pool: str | None = None
-    reasons: list[str] = field(default_factory=list)
-    messages: list[tuple[str, str | None]] = field(default_factory=list)
 
 
 def _same_prospect(known: Known, arrival: Arrival) -> Standing | None:
@@ -211,7 +131,7 @@ def _judge(book: Rulebook, lead: Lead, match: Match, now: datetime, trace: Trace
     return choose_route(book.routes, facts, now, trace), qualified
 
 
-def _decide(desk: _Desk, arrival: Arrival) -> Decision:
+def _decide(desk: Desk, arrival: Arrival) -> Decision:
     before = _same_prospect(desk.known, arrival)
     lead, keys = _known_now(arrival, before)
     match = find_match(lead.id, keys, desk.known)
@@ -238,7 +158,7 @@ def _decide(desk: _Desk, arrival: Arrival) -> Decision:
 
 
 def _place_new(
-    desk: _Desk,
+    desk: Desk,
     arrival: Arrival,
     lead: Lead,
     match: Match,
@@ -246,15 +166,15 @@ def _place_new(
     qualified: Qualified,
     trace: Trace,
 ) -> Decision:
-    place = _place(desk, route, match, qualified, (), trace)
-    promised = _promise(desk, route, qualified, place, arrival.lead.arrived_at, trace)
+    place = place_by_route(desk, route, match, qualified, (), trace)
+    promised = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
     arrived = Standing(lead, arrival.keys, stage="new", intent=qualified.intent)
     standing = _placed(arrived, place, route, promised)
     return _finish(desk, standing, None, "placed", qualified, match, place, trace)
 
 
 def _place_again(
-    desk: _Desk,
+    desk: Desk,
     arrival: Arrival,
     before: Standing,
     standing: Standing,
@@ -274,39 +194,24 @@ def _place_again(
     standing = replace(standing, intent=qualified.intent)
     has_person = before.owner in desk.book.roster.people
     if has_person and not rose:
-        outcome, place = "merged", _as_before(before, reasons)
+        outcome, place = "merged", as_before(before, reasons)
     elif has_person and _keeps_person(desk.book, before, route):
-        outcome, place = "kept", _as_before(before, [*reasons, str(Reason.KEPT)])
+        outcome, place = "kept", as_before(before, [*reasons, str(Reason.KEPT)])
         standing = _kept(desk, arrival, standing, place, route, qualified, trace)
     elif before.stage == "nurture" and before.destination == destination_of(route):
-        outcome, place = "kept", _as_before(before, [*reasons, str(Reason.KEPT)])
+        outcome, place = "kept", as_before(before, [*reasons, str(Reason.KEPT)])
     else:
-        outcome, place = "moved", _move(desk, before, route, match, qualified, reasons, trace)
-        promised = _promise(desk, route, qualified, place, arrival.lead.arrived_at, trace)
+        outcome, place = "moved", move(desk, before, route, match, qualified, reasons, trace)
+        promised = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
         standing = _placed(standing, place, route, promised)
     return _finish(desk, standing, before, outcome, qualified, match, place, trace)
 
 
-def _as_before(before: Standing, reasons: list[str]) -> _Place:
-    return _Place(
-        stage=before.stage,
-        owner=before.owner,
-        covered_by=before.covered_by,
-        pool=before.pool,
-        destination=before.destination or "",
-        reasons=reasons,
-    )
-
-
 def _keeps_person(book: Rulebook, before: Standing, route: Route) -> bool:
     """Whether the person who has a lead keeps it although it was routed again."""
-    if before.is_worked and (before.responded or _is_protected(before)):
+    if before.is_worked and (before.responded or is_protected(before)):
         return True
     return _leads_to_owner(book, before, route)
-
-
-def _is_protected(standing: Standing) -> bool:
-    return (standing.destination or "").startswith("owner:")
 
 
 def _leads_to_owner(book: Rulebook, standing: Standing, route: Route) -> bool:
@@ -316,46 +221,26 @@ def _leads_to_owner(book: Rulebook, standing: Standing, route: Route) -> bool:
 
 
 def _kept(
-    desk: _Desk,
+    desk: Desk,
     arrival: Arrival,
     standing: Standing,
-    place: _Place,
+    place: Place,
     route: Route,
     qualified: Qualified,
     trace: Trace,
 ) -> Standing:
     """The same person, who follows a route that leads to them; before a response there is a new promise."""
-    if not _is_protected(standing) and _leads_to_owner(desk.book, standing, route):
+    if not is_protected(standing) and _leads_to_owner(desk.book, standing, route):
         place.pool, place.destination = route.target, destination_of(route)
         standing = replace(standing, pool=place.pool, destination=place.destination, route=route.name)
     if standing.responded:
         return standing
-    level, respond_by = _promise(desk, route, qualified, place, arrival.lead.arrived_at, trace)
+    level, respond_by = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
     return replace(standing, service_level=level, respond_by=respond_by)
 
 
-def _move(
-    desk: _Desk,
-    before: Standing,
-    route: Route,
-    match: Match,
-    qualified: Qualified,
-    reasons: list[str],
-    trace: Trace,
-) -> _Place:
-    """A new place for a lead; whoever had it has one lead less."""
-    person = desk.book.roster.people.get(before.owner or "")
-    if person is not None:
-        desk.hands.release(person)
-    place = _place(desk, route, match, qualified, before.excluded, trace)
-    place.reasons[:0] = [*reasons, str(Reason.MOVED)]
-    if person is not None and person.id != place.owner:
-        place.messages.append(("reassigned_away", before.covered_by or person.id))
-    return place
-
-
 def _placed(
-    standing: Standing, place: _Place, route: Route, promised: tuple[str | None, datetime | None]
+    standing: Standing, place: Place, route: Route, promised: tuple[str | None, datetime | None]
 ) -> Standing:
     # Every lead comes by here, and `replace` costs several times what a plain construction does.
     return Standing(
@@ -371,144 +256,19 @@ def _placed(
         respond_by=promised[1],
         responded=standing.responded,
         route=route.name,
-        next_step=_next_step(route, place),
+        next_step=next_step_of(route, place),
         excluded=standing.excluded,
     )
 
 
-def _place(
-    desk: _Desk, route: Route, match: Match, qualified: Qualified, excluded: tuple[str, ...], trace: Trace
-) -> _Place:
-    destination = destination_of(route)
-    match route.kind:
-        case "program":
-            return _Place("nurture", destination=destination)
-        case "disqualify":
-            return _Place("closed", destination=destination)
-        case "owner":
-            return _place_with_owner(desk, route, match, qualified, trace)
-        case "review":
-            return _place_in_review(desk, route.target, qualified, excluded, "review", trace)
-        case "pool":
-            return _place_in_pool(desk, route.target, qualified, excluded, trace)
-
-
-def _place_in_pool(
-    desk: _Desk, pool: str, qualified: Qualified, excluded: tuple[str, ...], trace: Trace
-) -> _Place:
-    book, steps = desk.book, trace.setdefault("pick", [])
-    needed = book.with_backups(pool) - desk.hands.ledgers.keys()
-    if needed:
-        raise PoolsNeeded(needed)
-    question = Question(qualified.facts, excluded, desk.now)
-    person, gave = pick_from_pools(
-        book.benches, book.roster, book.calendars, desk.hands, pool, question, steps
-    )
-    if person is None:
-        place = _place_in_review(desk, book.policy.review_pool, qualified, excluded, "alarm", trace)
-        place.waiting_pool = pool
-        place.reasons.insert(0, str(Reason.NOBODY_AVAILABLE))
-        return place
-    place = _Place("assigned", person, pool=gave, destination=f"pool:{pool}")
-    if steps[-1]["off_hours"]:
-        place.reasons.append(str(Reason.OFF_HOURS))
-    if gave != pool:
-        place.reasons.append(str(Reason.BACKUP_POOL))
-    place.messages.append(("assigned", person))
-    return place
-
-
-def _place_in_review(
-    desk: _Desk,
-    pool: str | None,
-    qualified: Qualified,
-    excluded: tuple[str, ...],
-    event: str,
-    trace: Trace,
-) -> _Place:
-    """With a person who decides. A lead that finds nobody there waits in the pool, and every admin hears."""
-    person = None
-    if pool is not None:
-        if pool not in desk.hands.ledgers:
-            raise PoolsNeeded(frozenset([pool]))
-        question = Question(qualified.facts, excluded, desk.now)
-        steps = trace.setdefault("pick", [])
-        person = pick_reviewer(desk.book.benches[pool], desk.book.roster, desk.hands, question, steps)
-    place = _Place("review", person, pool=pool, destination=f"review:{pool or ''}")
-    if person is None:
-        place.reasons.append(str(Reason.EMPTY_REVIEW_POOL))
-        place.messages.append(("alarm", None))
-    else:
-        place.messages.append((event, person))
-    return place
-
-
-def _place_with_owner(desk: _Desk, route: Route, match: Match, qualified: Qualified, trace: Trace) -> _Place:
-    """With the owner, whatever their capacity and hours; somebody covers while the owner is out."""
-    if route.target == "open_lead":
-        owner_id = match.open_lead_owner
-    else:
-        owner_id = match.account.owner if match.account else None
-    owner = desk.book.roster.people.get(owner_id) if owner_id is not None else None
-    if owner is None:
-        place = _place_in_review(desk, desk.book.policy.review_pool, qualified, (), "alarm", trace)
-        place.reasons.insert(0, str(Reason.NO_OWNER))
-        return place
-    desk.hands.take(owner, automatic=True)
-    place = _Place("assigned", owner.id, destination=destination_of(route))
-    trace["owner"] = {"of": route.target, "owner": owner.id, "covered_by": None, "passed": []}
-    if owner.active and not is_away(owner, desk.now):
-        place.messages.append(("assigned", owner.id))
-        return place
-    place.covered_by, trace["owner"]["passed"] = covering(desk.book.roster, owner, desk.now)
-    trace["owner"]["covered_by"] = place.covered_by
-    if place.covered_by is None:
-        place.reasons.append(str(Reason.NOBODY_COVERS))
-        place.messages += [("assigned", owner.id), ("alarm", manager_of(desk.book.roster, owner))]
-    else:
-        place.reasons.append(str(Reason.COVERED))
-        place.messages.append(("covering", place.covered_by))
-    return place
-
-
-def manager_of(roster: Roster, person: Person) -> str | None:
-    """A person's manager: their own, else that of their first team. None if there is neither."""
-    if person.manager is not None:
-        return person.manager
-    team = roster.teams.get(person.teams[0]) if person.teams else None
-    return team.manager if team else None
-
-
-def _promise(
-    desk: _Desk, route: Route, qualified: Qualified, place: _Place, start: datetime, trace: Trace
-) -> tuple[str | None, datetime | None]:
-    people = desk.book.calendars
-    who = next((id_ for id_ in (place.covered_by, place.owner) if id_ in people), None)
-    if who is None:
-        trace["promise"] = None
-        return None, None
-    promised = promise(desk.book.promise, route, qualified.facts, start, people[who], trace)
-    if promised is None:
-        return None, None
-    if promised.respond_by is None:
-        place.reasons.append(str(Reason.NO_WORKING_TIME))
-    return promised.service_level, promised.respond_by
-
-
-def _next_step(route: Route, place: _Place) -> str | None:
-    if place.stage == "review":
-        return REVIEW
-    return (route.next_step or RESPOND) if place.owner is not None else None
-
-
 def _finish(
-    desk: _Desk,
+    desk: Desk,
     standing: Standing,
     before: Standing | None,
     outcome: str,
     qualified: Qualified,
     match: Match,
-    place: _Place,
+    place: Place,
     trace: Trace,
 ) -> Decision:
     trace["result"] = {
