@@ -1,4 +1,4 @@
-"""A company for tests with real processes: its policy and roster, its leads, and the processes that route them."""
+"""A company for tests with real processes: policy, roster, leads, and the processes that route them."""
 
 from __future__ import annotations
 
@@ -51,14 +51,12 @@ limits: {reassignments: 3}
 
 
 def found_company(connection: Connection, reps: int, max_open: int | None = None) -> None:
-    """Publish the policy with `reps` account executives, each with at most `max_open` leads, and a reviewer."""
+    """Publish the policy, with `reps` executives of at most `max_open` leads each, and a reviewer."""
     room = "" if max_open is None else f", max_open: {max_open}"
     people = [f"- {{id: ae{n}, name: Rep {n}, role: ae, timezone: Europe/Berlin{room}}}" for n in range(reps)]
     people.append("- {id: olga, name: Olga, role: revops, timezone: Europe/Warsaw}")
     rows = "\n".join(f"  {row}" for row in people)
-    document, problems = read_roster(
-        f'people:\n{rows}\nhours:\n  default: {{mon-sun: ["00:00-24:00"]}}\n'
-    )
+    document, problems = read_roster(f'people:\n{rows}\nhours:\n  default: {{mon-sun: ["00:00-24:00"]}}\n')
     assert document is not None, problems
     put_roster(connection, document, "test", NOW)
     publish(connection, POLICY, "race.yaml", "test", "for the race", NOW)
@@ -66,7 +64,11 @@ def found_company(connection: Connection, reps: int, max_open: int | None = None
 
 
 def lead(
-    id_: str, signal: str | None = "demo_request", email: str | None = None, domain: str | None = None, **more: Any
+    id_: str,
+    signal: str | None = "demo_request",
+    email: str | None = None,
+    domain: str | None = None,
+    **more: Any,
 ) -> Submission:
     """A lead with one signal, by default one that a salesperson takes at once."""
     signals = (Signal(signal, NOW),) if signal else ()

@@ -4,7 +4,6 @@ from collections import Counter
 
 import psycopg
 import pytest
-
 from tests.crash.company import assert_all_is_well, found_company, lead, news, race, route_all
 
 PROCESSES = 8
@@ -19,7 +18,10 @@ def test_the_last_slots_of_reps_are_given_once(db: psycopg.Connection, database_
     found_company(db, reps=2, max_open=10)
     shares = [
         [
-            [lead(f"{process}-{batch}-{n}", "demo_request" if n % 2 else "webinar_attendance") for n in range(size)]
+            [
+                lead(f"{process}-{batch}-{n}", "demo_request" if n % 2 else "webinar_attendance")
+                for n in range(size)
+            ]
             for batch in range(56 // size // 8 + 1)
         ]
         for process in range(PROCESSES)
@@ -87,20 +89,26 @@ def test_colleagues_who_come_at_the_same_moment_get_one_person(
     shares = [
         [
             # Half of them by a route to another pool, whose ledger does not make them wait for each other.
-            [lead(f"{process}-{n}", ("demo_request", "webinar_attendance")[process % 2], domain=f"buyer{n}.example")]
+            [
+                lead(
+                    f"{process}-{n}",
+                    ("demo_request", "webinar_attendance")[process % 2],
+                    domain=f"buyer{n}.example",
+                )
+            ]
             for n in range(10)
         ]
         for process in range(PROCESSES)
     ]
     race(database_url, shares)
-    per_company = db.execute("SELECT domain, count(DISTINCT owner), count(*) FROM leads GROUP BY domain").fetchall()
+    per_company = db.execute(
+        "SELECT domain, count(DISTINCT owner), count(*) FROM leads GROUP BY domain"
+    ).fetchall()
     assert sorted(per_company) == sorted((f"buyer{n}.example", 1, PROCESSES) for n in range(10))
     assert_all_is_well(db)
 
 
-def test_news_of_one_lead_from_many_processes_is_all_kept(
-    db: psycopg.Connection, database_url: str
-) -> None:
+def test_news_of_one_lead_from_many_processes_is_all_kept(db: psycopg.Connection, database_url: str) -> None:
     found_company(db, reps=3)
     route_all(database_url, [[lead("worked", "webinar_attendance"), lead("cold", "newsletter_subscription")]])
     names = ["newsletter_subscription", "webinar_attendance", "demo_request"]
@@ -115,7 +123,8 @@ def test_news_of_one_lead_from_many_processes_is_all_kept(
     race(database_url, shares)
     for target in ("worked", "cold"):
         row = db.execute(
-            "SELECT jsonb_array_length(signals), place, intent, owner IS NOT NULL FROM leads WHERE id = %s", [target]
+            "SELECT jsonb_array_length(signals), place, intent, owner IS NOT NULL FROM leads WHERE id = %s",
+            [target],
         ).fetchone()
         assert row is not None
         signals, place, intent, has_owner = row
@@ -141,7 +150,10 @@ def test_rotation_under_eight_writers_is_exactly_fair(db: psycopg.Connection, da
     assert sum(counts.values()) == leads
     assert set(counts) == {f"ae{n}" for n in range(7)}
     assert max(counts.values()) - min(counts.values()) <= 1
-    picks, members = db.execute("SELECT picks, members FROM ledgers WHERE pool = 'sales'").fetchone() or (0, {})
+    picks, members = db.execute("SELECT picks, members FROM ledgers WHERE pool = 'sales'").fetchone() or (
+        0,
+        {},
+    )
     assert picks == leads
     assert sum(balance for balance, _last in members.values()) == 0
     assert_all_is_well(db)
@@ -171,7 +183,8 @@ def test_processes_that_do_everything_at_once_agree(db: psycopg.Connection, data
     loads = db.execute("SELECT max(open) FROM loads WHERE person <> 'olga'").fetchone()
     # Colleagues of a company go to whoever works it, whatever their capacity; pools never pass it.
     by_pool = db.execute(
-        "SELECT max(n) FROM (SELECT count(*) AS n FROM leads WHERE destination LIKE 'pool:%' GROUP BY owner) _"
+        "SELECT max(n) FROM (SELECT count(*) AS n FROM leads"
+        " WHERE destination LIKE 'pool:%' GROUP BY owner) AS counted"
     ).fetchone()
     assert loads is not None
     assert by_pool is not None

@@ -38,7 +38,12 @@ def test_a_change_is_a_new_version_and_the_old_one_stays_readable(published: psy
 def test_errors_refuse_it_and_change_nothing(published: psycopg.Connection) -> None:
     with pytest.raises(PolicyErrors) as refused:
         publishing.publish(
-            published, POLICY.replace("intent: high, fit: strong", "intent: hgih, fit: strong"), "p", "b", "", NOW
+            published,
+            POLICY.replace("intent: high, fit: strong", "intent: hgih, fit: strong"),
+            "p",
+            "b",
+            "",
+            NOW,
         )
     assert any(problem.suggestion for problem in refused.value.problems)
     assert len(policies.publications(published)) == 1

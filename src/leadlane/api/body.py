@@ -1,4 +1,4 @@
-"""What did the request bring? Its body within the limit, as the content type says, with the place of a mistake."""
+"""What did the request bring? Its body within the limit, and where in it a mistake is."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def media_type(headers: Headers, allowed: Collection[str]) -> str:
 
 
 async def read_json(request: Request, limit: int) -> Any:
-    """The JSON of the body. ProblemError: 415 for another type, 413 over the limit, 400 for what is no JSON."""
+    """The JSON of the body. ProblemError: 415 another type, 413 over the limit, 400 no JSON."""
     media_type(request.headers, (JSON,))
     return parse_json(await read_body(request, limit))
 

@@ -1,4 +1,4 @@
-"""What does a request need to be answered? The open Leadlane, what is known beforehand, and the way to the router."""
+"""What does answering take? The open Leadlane, what is known beforehand, and the way to the router."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Keys by hash, and the rules in force (None: nothing is published), as of `taken_at` (monotonic seconds)."""
+    """Keys by hash, and the rules in force (None: none are), as of `taken_at` (monotonic seconds)."""
 
     keys: Mapping[bytes, KeyRow]
     rules: Rules | None
@@ -142,7 +142,7 @@ class Line:
         self._loop.call_soon_threadsafe(_hand_out, answers)
 
     async def route(self, submission: Submission) -> Receipt:
-        """The receipt of one submission. Raises what its batch failed with, BusyError if the line is too long."""
+        """The receipt of one submission. Raises what its batch failed with, or BusyError."""
         future: asyncio.Future[Receipt] = self._loop.create_future()
         self.router.submit([(submission, partial(_settle, future))])
         return await future

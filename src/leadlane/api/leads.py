@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, NotRequired
@@ -37,7 +37,7 @@ SOURCE = "api"
 
 
 class ResultView(TypedDict):
-    """What became of one of many: `status` is what it would have got alone, `outcome` or `errors` says more."""
+    """What became of one of many: `status` is what it would have got alone; `outcome` or `errors`."""
 
     status: int
     outcome: NotRequired[OutcomeView]
@@ -74,7 +74,7 @@ async def _routed(front: Front, one: Submission) -> Response:
         next_step = receipt.decision.standing.next_step if _sets_next_step(receipt) else None
         body = encode(answer(one.lead, receipt.decision.trace, next_step))
     else:
-        body = await asyncio.to_thread(_stored_answer, front, receipt)
+        body = await asyncio.to_thread(_stored_answer, front, receipt, _sent_id(one))
     if receipt.status != "created":
         return Response(body, 200, media_type=JSON)
     location = "/v1/leads/" + quote(receipt.lead_id, safe="")
@@ -85,15 +85,33 @@ def _sets_next_step(receipt: Receipt) -> bool:
     return receipt.decision is not None and receipt.decision.outcome in ("placed", "moved")
 
 
-def _stored_answer(front: Front, receipt: Receipt) -> bytes:
+def _stored_answer(front: Front, receipt: Receipt, sent_id: str) -> bytes:
     """The same bytes that were answered when this decision was made."""
     with front.leadlane.pool.connection() as connection:
         row = leads.decision(connection, receipt.batch_id, receipt.number)
         if row is None:
             raise LookupError(f"decision {receipt.batch_id}/{receipt.number} is not stored")
+        row = _as_arrived(connection, row, sent_id)
         trace = orjson.loads(row.trace)
         next_step = _stored_next_step(front, connection, trace)
     return encode(answer(orjson.loads(row.arrival)["lead"], trace, next_step))
+
+
+def _as_arrived(connection: Connection, row: DecisionRow, sent_id: str) -> DecisionRow:
+    """The decision about the arrival under this id: what was decided since is not its answer."""
+    if not sent_id or _came_as(row, sent_id):
+        return row
+    return next((one for one in leads.decisions_of(connection, row.lead_id) if _came_as(one, sent_id)), row)
+
+
+def _sent_id(one: Submission) -> str:
+    """The id under which a lead was sent; none for news of a lead."""
+    return one.lead.id if one.target is None else ""
+
+
+def _came_as(row: DecisionRow, sent_id: str) -> bool:
+    happening = orjson.loads(row.arrival)
+    return "lead" in happening and happening["target"] is None and happening["lead"]["id"] == sent_id
 
 
 def _stored_next_step(front: Front, connection: Connection, trace: Mapping[str, Any]) -> str | None:
@@ -156,16 +174,32 @@ async def post_leads(request: Request) -> Response:
     kind = media_type(request.headers, (JSON, *NDJSON))
     body = await read_body(request, front.leadlane.settings.max_body_bytes)
     rules, now = await front.foreknown.rules(), front.leadlane.now()
-    ready = await asyncio.to_thread(_read_many, body, kind, rules, now)
+    ready = await asyncio.to_thread(_read_many, body, kind, rules, now, _idempotency_key(request))
     return await _route_many(front, ready)
 
 
-def _read_many(body: bytes, kind: str, rules: Rules, now: datetime) -> list[Submission | ProblemError]:
+def _read_many(
+    body: bytes, kind: str, rules: Rules, now: datetime, key: str | None
+) -> list[Submission | ProblemError]:
     if kind == JSON:
         rows: Sequence[object] = _items(parse_json(body), "leads", MOST_LEADS)
     else:
         rows = _lines(body)
-    return [_read_one(row, rules, now) for row in rows]
+    return _keyed([_read_one(row, rules, now) for row in rows], rows, key)
+
+
+def _keyed(
+    ready: list[Submission | ProblemError], rows: Sequence[object], key: str | None
+) -> list[Submission | ProblemError]:
+    """Each of many under a key of its own, made of the key of all: so all of them can be sent again."""
+    if key is None:
+        return ready
+    return [
+        one
+        if isinstance(one, ProblemError)
+        else replace(one, key=f"{key}#{number}", fingerprint=_fingerprint(row))
+        for number, (one, row) in enumerate(zip(ready, rows, strict=True))
+    ]
 
 
 def _items(raw: object, name: str, most: int) -> list[object]:
@@ -209,13 +243,21 @@ async def _route_many(front: Front, ready: Sequence[Submission | ProblemError]) 
     good = [one for one in ready if not isinstance(one, ProblemError)]
     receipts = iter(await front.line.route_all(good) if good else ())
     answers = [one if isinstance(one, ProblemError) else next(receipts) for one in ready]
-    return Response(await asyncio.to_thread(_results, front, answers), media_type=JSON)
+    sent_ids = ["" if isinstance(one, ProblemError) else _sent_id(one) for one in ready]
+    return Response(await asyncio.to_thread(_results, front, answers, sent_ids), media_type=JSON)
 
 
-def _results(front: Front, answers: Sequence[Receipt | Exception]) -> bytes:
-    repeated = [a for a in answers if isinstance(a, Receipt) and a.status == "repeated"]
-    stored = _stored_outcomes(front, {(one.batch_id, one.number) for one in repeated})
-    results = [_result(one, stored) for one in answers]
+def _results(front: Front, answers: Sequence[Receipt | Exception], sent_ids: Sequence[str]) -> bytes:
+    sent = list(zip(answers, sent_ids, strict=True))
+    stored = _stored_outcomes(
+        front,
+        {
+            (one.batch_id, one.number, sent_id)
+            for one, sent_id in sent
+            if isinstance(one, Receipt) and one.status == "repeated"
+        },
+    )
+    results = [_result(one, sent_id, stored) for one, sent_id in sent]
     statuses: dict[str, int] = {}
     for result in results:
         status = str(result["status"])
@@ -223,22 +265,27 @@ def _results(front: Front, answers: Sequence[Receipt | Exception]) -> bytes:
     return encode({"results": results, "statuses": statuses})
 
 
-def _stored_outcomes(front: Front, places: set[tuple[int, int]]) -> dict[tuple[int, int], OutcomeView]:
-    if not places:
+# What was repeated: batch and number of the decision that answers it, and the id under which it was sent.
+_Repeated = tuple[int, int, str]
+
+
+def _stored_outcomes(front: Front, wanted: set[_Repeated]) -> dict[_Repeated, OutcomeView]:
+    if not wanted:
         return {}
+    outcomes = {}
     with front.leadlane.pool.connection() as connection:
-        rows: Iterable[DecisionRow] = leads.decisions_at(connection, sorted(places)).values()
-        traces = {(row.batch_id, row.number): orjson.loads(row.trace) for row in rows}
-        return {
-            place: outcome(trace, _stored_next_step(front, connection, trace))
-            for place, trace in traces.items()
-        }
+        rows = leads.decisions_at(connection, sorted({one[:2] for one in wanted}))
+        for one in wanted:
+            row = _as_arrived(connection, rows[one[:2]], one[2])
+            trace = orjson.loads(row.trace)
+            outcomes[one] = outcome(trace, _stored_next_step(front, connection, trace))
+    return outcomes
 
 
-def _result(given: Receipt | Exception, stored: Mapping[tuple[int, int], OutcomeView]) -> ResultView:
+def _result(given: Receipt | Exception, sent_id: str, stored: Mapping[_Repeated, OutcomeView]) -> ResultView:
     if isinstance(given, Receipt) and given.status != "refused":
         if given.decision is None:
-            return {"status": 200, "outcome": stored[given.batch_id, given.number]}
+            return {"status": 200, "outcome": stored[given.batch_id, given.number, sent_id]}
         next_step = given.decision.standing.next_step if _sets_next_step(given) else None
         status = 201 if given.status == "created" else 200
         return {"status": status, "outcome": outcome(given.decision.trace, next_step)}
@@ -256,14 +303,15 @@ async def post_signals(request: Request) -> Response:
     front = front_of(request)
     raw = await read_json(request, front.leadlane.settings.max_body_bytes)
     rules, now = await front.foreknown.rules(), front.leadlane.now()
+    key = _idempotency_key(request)
     if isinstance(raw, dict) and "signals" not in raw:
         read = await asyncio.to_thread(_read_signals, front, [raw], rules, now)
         if isinstance(read[0], ProblemError):
             raise read[0]
-        key = _idempotency_key(request)
         return await _routed(front, replace(read[0], key=key, fingerprint=_fingerprint(raw) if key else ""))
     items = _items(raw, "signals", MOST_SIGNALS)
-    return await _route_many(front, await asyncio.to_thread(_read_signals, front, items, rules, now))
+    ready = await asyncio.to_thread(_read_signals, front, items, rules, now)
+    return await _route_many(front, _keyed(ready, items, key))
 
 
 def _read_signals(

@@ -95,6 +95,8 @@ async def post_check(request: Request) -> Response:
 
 
 def _policy_view(connection: Connection) -> dict[str, Any]:
+    if policies.in_force(connection)[0] is None:
+        raise ProblemError("not_found", _("No policy is in force yet."))
     policy, text = in_force(connection)
     return {
         **publication_view(policies.publications(connection)[0]),

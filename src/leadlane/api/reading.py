@@ -29,7 +29,8 @@ _CLOSED_SETS: dict[str, Any] = {
     "fit": Literal[FITS],
     "relationship": Literal[RELATIONSHIPS],
 }
-LeadQuery = create_model(
+# A filter for each column that leads can be found by.
+LeadQuery: Any = create_model(  # type: ignore[call-overload]
     "LeadQuery",
     __base__=PageQuery,
     __doc__="Which leads: those to which all of the filters apply, newest first.",
@@ -90,9 +91,9 @@ class DecisionQuery(NoQuery):
     words: bool = Field(False, description="Tell it in sentences as well.")
 
 
-def get_leads(request: Request, query: Annotated[LeadQuery, Query()]) -> Response:  # type: ignore[valid-type]
+def get_leads(request: Request, query: Annotated[LeadQuery, Query()]) -> Response:
     """The leads to which all filters apply, newest first, a page at a time."""
-    given: dict[str, Any] = query.model_dump(exclude_none=True)  # type: ignore[attr-defined]
+    given: dict[str, Any] = query.model_dump(exclude_none=True)
     filters = {name: given[name] for name in leads.FILTERS if name in given}
     limit = given["limit"]
     with front_of(request).leadlane.pool.connection() as connection:

@@ -1,4 +1,4 @@
-"""What is said about the interface in OpenAPI: the shapes of bodies, the problems, and which scope is needed."""
+"""What does OpenAPI say of the interface? The shapes of bodies, the problems, and which scope is needed."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _wrapped(name: str, items: Schema) -> Schema:
 
 def refusals(*statuses: int) -> dict[int | str, Schema]:
     """The `responses` of the problems that an operation may answer with, besides those that all may."""
-    titles = dict(problems.KINDS.values())
+    titles = dict(reversed(list(problems.KINDS.values())))  # of two with one status, the first
     return {
         status: {
             "description": titles[status],
@@ -204,7 +204,7 @@ def _add(schemas: Schema, name: str, schema: Schema) -> None:
 
 def _entry(model: type[Any]) -> Schema:
     """An entry as it is sent: the address says the id, so the body need not."""
-    schema: Schema = {**json_schema(model)}
+    schema: Schema = {**json_schema(cast(Any, model))}
     # Conditions are part of policies only.
     schema["$defs"] = {k: v for k, v in schema.get("$defs", {}).items() if k not in ("Condition", "Test")}
     schema["required"] = [name for name in schema.get("required", ()) if name != "id"]

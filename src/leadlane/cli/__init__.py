@@ -34,7 +34,7 @@ def main() -> None:
 def build_app() -> typer.Typer:
     """The whole command line. Help texts are in the language that is the default when this is called."""
     # Imported here because the modules translate their help texts while they are imported.
-    from leadlane.cli import check, db, explain, keys, policy, replay, route, serve, settings
+    from leadlane.cli import check, db, explain, keys, policy, replay, route, serve, settings, test
 
     app = typer.Typer(
         name="leadlane",
@@ -59,6 +59,7 @@ def build_app() -> typer.Typer:
     app.command("serve", help=serve.SERVE_HELP)(serve.serve)
     app.command("run", help=serve.RUN_HELP)(serve.run)
     app.command("settings", help=settings.HELP)(settings.show_settings)
+    app.command("test", help=test.HELP)(test.run_scenarios)
     app.add_typer(policy.app, name="policy")
     app.add_typer(keys.app, name="keys")
     app.add_typer(db.app, name="db")

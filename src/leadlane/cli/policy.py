@@ -123,9 +123,7 @@ def history() -> None:
 @app.command("diff", help=_("Say in words how two policies differ: versions or files."))
 def diff(
     old: str = typer.Argument(help=_("A published version, or a file.")),
-    new: str | None = typer.Argument(
-        None, help=_("Another; else the policy in force."), show_default=False
-    ),
+    new: str | None = typer.Argument(None, help=_("Another; else the policy in force."), show_default=False),
 ) -> None:
     """Prints the differences of two policies."""
     with open_app(config.settings()) as opened:

@@ -19,7 +19,7 @@ from leadlane.app import App, open_app
 from leadlane.cli.check import print_problems, read_file
 from leadlane.core.decide import Rulebook
 from leadlane.i18n import _, ngettext
-from leadlane.policy.load import PolicyErrors
+from leadlane.policy.problems import PolicyErrors
 from leadlane.service import given_rules
 from leadlane.service.roster import RosterErrors
 from leadlane.service.route_file import LeadFile, route_file
@@ -51,7 +51,7 @@ def route(
     dry_run: bool = typer.Option(False, "--dry-run", help=_("Only say what would happen; change nothing.")),
     out: Path | None = typer.Option(None, help=_("Write a line for each row: .csv or .jsonl")),
     day_first: bool | None = typer.Option(
-        None, "--day-first/--month-first", help=_("How dates such as 03/02/2026 are meant."), show_default=False
+        None, "--day-first/--month-first", help=_("How 03/02/2026 is meant."), show_default=False
     ),
     decimal: str | None = typer.Option(
         None, help=_("The mark before decimals, . or , where numbers such as 1.000 could be either.")
@@ -62,15 +62,19 @@ def route(
     if decimal not in (None, ".", ","):
         raise typer.BadParameter(_("It is . or ,"), param_hint="--decimal")
     file = LeadFile(leads, dict(_pair(text) for text in mapping), signals, encoding, decimal, day_first)
-    given = [given_rules.Text(read_file(path), str(path)) if path else None for path in (policy, roster)]
+    rules, people = (
+        given_rules.Text(read_file(path), str(path)) if path else None for path in (policy, roster)
+    )
     with open_app(config.settings()) as app, _database(app, dry_run) as url:
         # Revisions of a trial are not those of the database: its rules are kept apart from the app's.
         books = Rulebooks()
         try:
             with connect(url) as connection:
-                given_rules.use_rules(connection, *given, getpass.getuser(), app.now(), replace=dry_run)
+                given_rules.use_rules(
+                    connection, rules, people, getpass.getuser(), app.now(), replace=dry_run
+                )
         except (PolicyErrors, RosterErrors) as error:
-            print_problems(error.problems, {text.source: text.content for text in given if text})
+            print_problems(error.problems, {text.source: text.content for text in (rules, people) if text})
             raise typer.Exit(1) from None
         summary = _with_progress(url, books, file, app.now, at, out)
         with connect(url) as connection:

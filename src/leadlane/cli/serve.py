@@ -20,7 +20,7 @@ from leadlane.config import Settings
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _, set_default_language
 from leadlane.logging import configure_logging
-from leadlane.policy.load import PolicyErrors
+from leadlane.policy.problems import PolicyErrors
 from leadlane.policy.roster import read_roster
 from leadlane.service import api_keys as keys
 from leadlane.service.publish import publish
@@ -111,6 +111,7 @@ def _answer(app: App, listener: socket.socket, workers: int) -> None:
     options: dict[str, Any] = {
         "log_config": None,
         "access_log": False,
+        "log_level": "warning",
         "server_header": False,
         "lifespan": "on",
         "timeout_graceful_shutdown": DRAIN_SECONDS,

@@ -10,8 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from types import MappingProxyType
+from typing import Any, overload
 
+from leadlane.core.act import Act, decide_act, pools_of_act
 from leadlane.core.conditions import fold
+from leadlane.core.decision import Decision as Decision
+from leadlane.core.decision import Outcome, Refusal
 from leadlane.core.facts import INTENTS, Lead, Load
 from leadlane.core.fairness import Ledger
 from leadlane.core.match import Keys, Known, Match, Standing, find_match
@@ -20,11 +25,13 @@ from leadlane.core.place import (
     Desk,
     Place,
     as_before,
+    first_step_at,
     is_protected,
     move,
     next_step_of,
     place_by_route,
     promise_for,
+    stand_at,
 )
 from leadlane.core.policy import Route
 from leadlane.core.qualify import Qualified, qualify
@@ -52,54 +59,63 @@ class World:
     loads: Mapping[str, Load] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What was decided for one arrival, and why.
+@overload
+def decide_batch(
+    book: Rulebook, world: World, happenings: Sequence[Arrival], now: datetime
+) -> tuple[list[Decision], Hands]: ...
 
-    `before` is how the lead stood, None for a new one. `outcome` is placed (a new lead), merged
-    (nothing changes for whoever has it), kept (routed again, stays where it is) or moved (routed again).
-    `waiting_pool` is the pool in whose line the lead stands from now on; a merged one stands where it
-    stood. `messages` are (event, person) pairs; a person of None means every admin.
-    """
 
-    standing: Standing
-    before: Standing | None
-    outcome: str
-    qualified: Qualified
-    match: Match
-    waiting_pool: str | None
-    reasons: tuple[str, ...]
-    messages: tuple[tuple[str, str | None], ...]
-    trace: Trace
-
-    @property
-    def lead_id(self) -> str:
-        """The lead that the arrival became part of; not always the id it came with."""
-        return self.standing.lead.id
+@overload
+def decide_batch(
+    book: Rulebook,
+    world: World,
+    happenings: Sequence[Arrival | Act],
+    now: datetime,
+    books: Mapping[str, Rulebook],
+) -> tuple[list[Decision | Refusal | None], Hands]: ...
 
 
 def decide_batch(
-    book: Rulebook, world: World, arrivals: Sequence[Arrival], now: datetime
-) -> tuple[list[Decision], Hands]:
-    """Decide every arrival in order, each knowing what became of those before it.
+    book: Rulebook,
+    world: World,
+    happenings: Sequence[Arrival | Act],
+    now: datetime,
+    books: Mapping[str, Rulebook] = MappingProxyType({}),
+) -> tuple[Any, Hands]:
+    """Decide everything in order, each knowing what became of those before it.
 
-    `world.known` and the ledgers are working copies and are changed. Returns the decisions, and the
-    ledgers and loads afterwards. PoolsNeeded if `world` lacks the state of a pool that is needed.
+    `world.known` and the ledgers are working copies and are changed. `books` are the rulebooks of the
+    policy versions that open leads keep, at the roster of `book`; acts on leads are decided by them.
+    Returns the decisions, and the ledgers and loads afterwards; of an act it may be a Refusal, or None
+    where there was nothing to do. PoolsNeeded if `world` lacks the state of a pool that is needed.
     """
     hands = open_hands(dict(world.ledgers), world.loads, book.roster)
-    desk = Desk(book, world.known, hands, now)
-    return [_decide(desk, arrival) for arrival in arrivals], hands
+    desk = Desk(book, world.known, hands, now, books)
+    return [
+        decide_act(desk, one) if isinstance(one, Act) else _decide(desk, one) for one in happenings
+    ], hands
 
 
-def pools_touched(book: Rulebook, known: Known, arrivals: Sequence[Arrival], now: datetime) -> frozenset[str]:
-    """The pools that deciding these arrivals will most likely pick from, backups included.
+def pools_touched(
+    book: Rulebook,
+    known: Known,
+    happenings: Sequence[Arrival | Act],
+    now: datetime,
+    books: Mapping[str, Rulebook] = MappingProxyType({}),
+) -> frozenset[str]:
+    """The pools that deciding these will most likely pick from, backups included.
 
-    A forecast: what the arrivals do to each other is not looked at. `decide_batch` tells if more are needed.
+    A forecast: what they do to each other is not looked at. `decide_batch` tells if more are needed.
     """
     pools: set[str] = set()
-    for arrival in arrivals:
-        standing = _same_prospect(known, arrival)
-        lead, keys = _known_now(arrival, standing)
+    for one in happenings:
+        if isinstance(one, Act):
+            before = known.leads.get(one.lead_id)
+            if before is not None:
+                pools |= pools_of_act(books.get(before.policy, book), before, one)
+            continue
+        standing = _same_prospect(known, one)
+        lead, keys = _known_now(one, standing)
         match = find_match(lead.id, keys, known)
         route, _ = _judge(book, lead, match, now, {})
         if route.kind in ("pool", "review"):
@@ -169,7 +185,7 @@ def _place_new(
     place = place_by_route(desk, route, match, qualified, (), trace)
     promised = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
     arrived = Standing(lead, arrival.keys, stage="new", intent=qualified.intent)
-    standing = _placed(arrived, place, route, promised)
+    standing = _placed(desk, arrived, place, route, promised)
     return _finish(desk, standing, None, "placed", qualified, match, place, trace)
 
 
@@ -192,6 +208,7 @@ def _place_again(
     if rose:
         reasons.append(str(Reason.INTENT_ROSE))
     standing = replace(standing, intent=qualified.intent)
+    outcome: Outcome
     has_person = before.owner in desk.book.roster.people
     if has_person and not rose:
         outcome, place = "merged", as_before(before, reasons)
@@ -203,7 +220,7 @@ def _place_again(
     else:
         outcome, place = "moved", move(desk, before, route, match, qualified, reasons, trace)
         promised = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
-        standing = _placed(standing, place, route, promised)
+        standing = _placed(desk, standing, place, route, promised)
     return _finish(desk, standing, before, outcome, qualified, match, place, trace)
 
 
@@ -236,12 +253,17 @@ def _kept(
     if standing.responded:
         return standing
     level, respond_by = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
-    return replace(standing, service_level=level, respond_by=respond_by)
+    return stand_at(desk, replace(standing, service_level=level, respond_by=respond_by))
 
 
 def _placed(
-    standing: Standing, place: Place, route: Route, promised: tuple[str | None, datetime | None]
+    desk: Desk,
+    standing: Standing,
+    place: Place,
+    route: Route,
+    promised: tuple[str | None, datetime | None],
 ) -> Standing:
+    holder = place.covered_by or place.owner
     # Every lead comes by here, and `replace` costs several times what a plain construction does.
     return Standing(
         lead=standing.lead,
@@ -258,6 +280,11 @@ def _placed(
         route=route.name,
         next_step=next_step_of(route, place),
         excluded=standing.excluded,
+        waiting_pool=place.waiting_pool,
+        policy=desk.book.policy.version,
+        held_since=desk.now,
+        chase_at=first_step_at(desk, holder, promised[0], responded=standing.responded),
+        reassigned=standing.reassigned,
     )
 
 
@@ -265,7 +292,7 @@ def _finish(
     desk: Desk,
     standing: Standing,
     before: Standing | None,
-    outcome: str,
+    outcome: Outcome,
     qualified: Qualified,
     match: Match,
     place: Place,
@@ -289,7 +316,6 @@ def _finish(
         outcome,
         qualified,
         match,
-        place.waiting_pool,
         tuple(place.reasons),
         tuple(place.messages),
         trace,

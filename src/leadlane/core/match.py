@@ -23,7 +23,12 @@ class Keys:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An open lead as it stands: who has it, and what was promised."""
+    """An open lead as it stands: who has it, and what was promised.
+
+    `waiting_pool` is the pool in whose line it stands; `policy` the version that it was routed by;
+    `held_since` when whoever has it got it, from which the chase counts; `chased` how many of its steps
+    are behind, and `chase_at` when the next is due. Instants are aware, UTC.
+    """
 
     lead: Lead
     keys: Keys
@@ -39,6 +44,13 @@ class Standing:
     route: str | None = None
     next_step: str | None = None
     excluded: tuple[str, ...] = ()
+    waiting_pool: str | None = None
+    policy: str = ""
+    accepted: bool = False
+    held_since: datetime | None = None
+    chase_at: datetime | None = None
+    chased: int = 0
+    reassigned: int = 0
 
     @property
     def is_worked(self) -> bool:

@@ -24,9 +24,11 @@ _NEVER = datetime.max.replace(tzinfo=UTC)
 class Bench:
     """A pool with the people in it at one roster revision. `ids` are in order, `weights` beside them.
 
-    `having` maps an attribute that the pool requires or prefers to its values' people.
+    `having` maps an attribute that the pool requires or prefers to its values' people; `key` tells the
+    pools of one policy version from those of another.
     """
 
+    key: tuple[str, str]
     pool: Pool
     ids: tuple[str, ...]
     weights: tuple[float, ...]
@@ -48,6 +50,7 @@ class Running:
 
     ids: list[str]
     shares: list[int]
+    share_told: int | list[int]  # one number where all are equal
     weights: list[float]
     excluded: dict[str, list[str]]
     preferred: list[list[str]]
@@ -63,30 +66,53 @@ class PoolsNeeded(Exception):
 
 
 @dataclass(slots=True)
+class Change:
+    """What a batch adds to a person's load; `peak` is how far it went above the load at the start
+    for a lead that was given because there was room (None: no such lead).
+    """
+
+    open: int = 0
+    today: int = 0
+    peak: int | None = None
+
+
+@dataclass(slots=True)
 class Hands:
     """What is in people's hands while a batch is decided: ledgers and loads, changed by every pick.
 
-    `loads` maps a person to [open, today]. The caches hold what does not change from lead to lead.
+    `loads` maps a person to [open, today], `changes` to what became of them, and `returned` names the
+    pools whose ledger got a turn back. The caches hold what does not change from lead to lead.
     """
 
     ledgers: dict[str, Ledger]
     loads: dict[str, list[int]]
     full: set[str] = field(default_factory=set)
     capped: set[str] = field(default_factory=set)
-    presence: dict[str, Presence] = field(default_factory=dict)
+    changes: dict[str, Change] = field(default_factory=dict)
+    returned: set[str] = field(default_factory=set)
+    presence: dict[tuple[str, str], Presence] = field(default_factory=dict)
     running: dict[tuple[Any, ...], Running] = field(default_factory=dict)
 
-    def take(self, person: Person, *, automatic: bool) -> None:
-        """Put a lead into a person's hands; automatic ones count for the day."""
+    def take(self, person: Person, *, automatic: bool, within_capacity: bool = False) -> None:
+        """Put a lead into a person's hands; automatic ones count for the day.
+
+        `within_capacity`: it was given because there was room, which must still be so when it is written.
+        """
         load = self.loads.setdefault(person.id, [0, 0])
         load[0] += 1
         load[1] += automatic
+        change = self.changes.setdefault(person.id, Change())
+        change.open += 1
+        change.today += automatic
+        if within_capacity and person.max_open is not None:
+            change.peak = max(change.peak or change.open, change.open)
         self._judge(person)
 
     def release(self, person: Person) -> None:
         """Take a lead out of a person's hands."""
         load = self.loads.setdefault(person.id, [0, 0])
         load[0] = max(0, load[0] - 1)
+        self.changes.setdefault(person.id, Change()).open -= 1
         self._judge(person)
 
     def _judge(self, person: Person) -> None:
@@ -127,6 +153,7 @@ def seat(policy: Policy, roster: Roster, zone: ZoneInfo) -> dict[str, Bench]:
             ids = sorted(id_ for id_, facts in known.items() if holds(pool.members, facts, zone))
         weighted = pool.method != "round_robin"
         benches[pool.name] = Bench(
+            (policy.version, pool.name),
             pool,
             tuple(ids),
             tuple(roster.people[id_].weight if weighted else 1 for id_ in ids),
@@ -190,13 +217,16 @@ def is_available(person: Person, hands: Hands, now: datetime) -> bool:
     return here and person.id not in hands.full and person.id not in hands.capped
 
 
-def covering(roster: Roster, owner: Person, now: datetime) -> tuple[str | None, list[str]]:
+def covering(
+    roster: Roster, owner: Person, now: datetime, asked: Iterable[str] = ()
+) -> tuple[str | None, list[str]]:
     """Who covers for an owner who is out: the first one present along the personal backups.
 
-    Returns (id or None, those passed over). Each person of the chain is asked once.
+    Returns (id or None, those passed over). Each person of the chain is asked once; it ends at one of
+    those `asked` before.
     """
     passed: list[str] = []
-    seen, next_id = {owner.id}, owner.backup
+    seen, next_id = {owner.id, *asked}, owner.backup
     while next_id is not None and next_id not in seen and next_id in roster.people:
         person = roster.people[next_id]
         if person.active and not is_away(person, now):
@@ -237,7 +267,7 @@ def pick_from_pools(
         running = _running(bench, roster, calendars, hands, question)
         person = _choose(bench, hands, running, steps)
         if person is not None:
-            hands.take(roster.people[person], automatic=True)
+            hands.take(roster.people[person], automatic=True, within_capacity=True)
             return person, name
         name = bench.pool.backup_pool
     return None, pool_name
@@ -260,7 +290,8 @@ def pick_reviewer(
     weight_of = dict(zip(bench.ids, bench.weights, strict=True))
     weights = [weight_of[id_] for id_ in ids]
     excluded = {str(reason): people for reason, people in out.items() if people}
-    running = Running(ids, shares(weights), weights, excluded, [], off_hours=False)
+    share = shares(weights)
+    running = Running(ids, share, _share_told(share), weights, excluded, [], off_hours=False)
     person = _choose(bench, hands, running, steps)
     if person is not None:
         hands.take(roster.people[person], automatic=True)
@@ -275,14 +306,13 @@ def _running(
     question: Question,
 ) -> Running:
     """Who is in the running for this lead. Leads that ask the same of a pool share the answer."""
-    name = bench.pool.name
     asks = (*bench.pool.require, *bench.pool.prefer)
-    key = (name, question.excluded, *(question.facts.get(lead_field) for _, lead_field in asks))
+    key = (bench.key, question.excluded, *(question.facts.get(lead_field) for _, lead_field in asks))
     found = hands.running.get(key)
     if found is None:
-        presence = hands.presence.get(name)
+        presence = hands.presence.get(bench.key)
         if presence is None:
-            presence = hands.presence[name] = _presence(bench, roster, calendars, question.now)
+            presence = hands.presence[bench.key] = _presence(bench, roster, calendars, question.now)
         found = hands.running[key] = _narrow(bench, presence, hands, question)
     return found
 
@@ -314,7 +344,12 @@ def _narrow(bench: Bench, presence: Presence, hands: Hands, question: Question) 
     left, preferred = _prefer(bench, left, question.facts, excluded)
     weight_of = dict(zip(bench.ids, bench.weights, strict=True))
     weights = [weight_of[id_] for id_ in left]
-    return Running(left, shares(weights), weights, excluded, preferred, off_hours)
+    share = shares(weights)
+    return Running(left, share, _share_told(share), weights, excluded, preferred, off_hours)
+
+
+def _share_told(share: list[int]) -> int | list[int]:
+    return share[0] if share and min(share) == max(share) else share
 
 
 def _prefer(
@@ -368,6 +403,7 @@ def _choose(bench: Bench, hands: Hands, running: Running, steps: list[dict[str, 
         step["open"] = [hands.loads.get(id_, [0, 0])[0] for id_ in running.ids]
         chosen, by = fewest_open(ledger, running.ids, step["open"], running.weights)
     else:
+        step["share"] = running.share_told
         chosen, by, step["balances"] = take_turn(ledger, running.ids, running.shares, running.weights)
     step["chosen"], step["by"] = chosen, by
     return chosen

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from leadlane.core.chase import chase_of, next_due_at
 from leadlane.core.facts import Person, Roster
 from leadlane.core.match import Known, Match, Standing
 from leadlane.core.pick import (
@@ -35,6 +37,7 @@ class Desk:
     known: Known
     hands: Hands
     now: datetime
+    books: Mapping[str, Rulebook] = field(default_factory=dict)  # of the versions that open leads keep
 
 
 @dataclass(slots=True)
@@ -213,3 +216,18 @@ def next_step_of(route: Route, place: Place) -> str | None:
     return (route.next_step or RESPOND) if place.owner is not None else None
 
 
+def stand_at(desk: Desk, standing: Standing) -> Standing:
+    """The lead as whoever has it now got it at this moment: the chase begins anew on their clock."""
+    holder = standing.covered_by or standing.owner
+    begins = first_step_at(desk, holder, standing.service_level, responded=standing.responded)
+    return replace(standing, policy=desk.book.policy.version, held_since=desk.now, chased=0, chase_at=begins)
+
+
+def first_step_at(
+    desk: Desk, holder: str | None, service_level: str | None, *, responded: bool
+) -> datetime | None:
+    """When the chase of a lead begins for who has had it since now; None if it needs none."""
+    calendar = desk.book.calendars.get(holder or "")
+    if responded or calendar is None:
+        return None
+    return next_due_at(chase_of(desk.book.policy, service_level), desk.now, calendar, 0)

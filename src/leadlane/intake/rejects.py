@@ -10,6 +10,7 @@ from typing import IO
 
 import orjson
 
+from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.intake.columns import REJECT_COLUMNS, Columns
 from leadlane.intake.files import BadRow, Format, Row
@@ -81,7 +82,15 @@ class RejectsFile:
     def _open(self) -> IO[str]:
         # Spreadsheets take a CSV file for UTF-8 only with the mark.
         encoding = "utf-8-sig" if self._format == "csv" else "utf-8"
-        self._file = self._part.open("w", encoding=encoding, errors="replace", newline="")
+        try:
+            self._file = self._part.open("w", encoding=encoding, errors="replace", newline="")
+        except OSError as error:
+            raise LeadlaneError(
+                _("The file {path} for refused rows cannot be written: {reason}").format(
+                    path=self._part, reason=error.strerror
+                ),
+                _("Make its folder writable, or copy the file of leads to one that is."),
+            ) from error
         if self._format == "csv":
             csv.writer(self._file, delimiter=self._delimiter).writerow(self._columns)
         return self._file

@@ -14,7 +14,7 @@ companies, ledgers by name, leads by id.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -22,15 +22,21 @@ from zoneinfo import ZoneInfo
 import orjson
 from psycopg import Connection, errors
 
-from leadlane.core.decide import Arrival, Decision, Rulebook, World, decide_batch, pools_touched
+from leadlane.core.act import Act
+from leadlane.core.decide import Arrival, World, decide_batch, pools_touched
+from leadlane.core.decision import Decision
+from leadlane.core.decision import Refusal as Refused
 from leadlane.core.facts import FieldSpec, Lead, Load, Signal
 from leadlane.core.match import Keys, Known, Standing
-from leadlane.core.pick import PoolsNeeded
+from leadlane.core.pick import Hands, PoolsNeeded
+from leadlane.core.rulebook import Rulebook
 from leadlane.errors import LeadlaneError
+from leadlane.explain.reasons import reason_words
 from leadlane.i18n import _
+from leadlane.service.journal import Journal
 from leadlane.service.rulebooks import Rulebooks, field_specs
 from leadlane.service.submission import Submission
-from leadlane.store import batches
+from leadlane.store import batches, due
 from leadlane.store.batches import LoadRow, Met, StaleError, Written
 from leadlane.store.codec import encode, read_fields
 
@@ -41,10 +47,11 @@ _RACES = (StaleError, errors.UniqueViolation, errors.DeadlockDetected, errors.Se
 _UNSTORABLE = (errors.DataError, errors.ProgramLimitExceeded, errors.OutOfMemory)
 
 
-Status = Literal["created", "merged", "updated", "repeated", "refused"]
+Status = Literal["created", "merged", "updated", "unchanged", "repeated", "refused"]
 # Why something was refused: the lead that it names is unknown or closed, its idempotency key belongs to
-# another request, or the database cannot store it.
-Refusal = Literal["unknown", "closed", "key_reused", "unstorable"]
+# another
+# request, the database cannot store it, it is no longer where it was seen, or the act may not be.
+Refusal = Literal["unknown", "closed", "key_reused", "unstorable", "stale", "not_allowed"]
 
 # So many leads go to nearly every pool: to find out which takes longer than to hold one too many.
 _MANY = 100
@@ -55,7 +62,8 @@ class Receipt:
     """What became of a submission.
 
     created: a lead of its own. merged: part of an open lead of the same person. updated: news of the
-    lead that it named. repeated: known before, nothing changed. refused: `problem` says why.
+    lead that it named, or an act on it. unchanged: there was nothing to do. repeated: known before,
+    nothing changed. refused: `problem` says why.
     `batch_id` and `number` name the decision; `decision` is there if it was made just now.
     """
 
@@ -147,6 +155,11 @@ def _route_once(
     raced: bool,
 ) -> list[Receipt] | None:
     """The receipts; or None, and nothing is written, if more must be held: `grip` knows by then what."""
+    due_ids = [one.lead.id for one in submissions if one.act is not None and one.act.kind == "chase"]
+    if due_ids:
+        # What another worker holds is in good hands; what a dead one held is free again, and still due.
+        mine = due.claim(connection, due_ids)
+        submissions = [one for one in submissions if one.act is None or one.lead.id in mine]
     met = _meet(connection, submissions, grip, raced)
     more = {row["domain"] for row in met.open_leads if row["domain"] is not None} - grip.domains
     if more:
@@ -154,7 +167,7 @@ def _route_once(
         return None
     book = books.get(connection, met.policy, met.roster)
     receipts, fresh = _sort_out(met, submissions)
-    if fresh and not _decide_and_write(connection, book, met, submissions, fresh, now, grip, raced, receipts):
+    if fresh and not _decide_and_write(connection, books, book, met, fresh, now, grip, raced, receipts):
         return None
     done = _complete(submissions, receipts)
     if answered := _answered_keys(met, submissions, fresh, done):
@@ -164,9 +177,9 @@ def _route_once(
 
 def _decide_and_write(
     connection: Connection,
+    books: Rulebooks,
     book: Rulebook,
     met: Met,
-    submissions: Sequence[Submission],
     fresh: dict[int, Submission],
     now: datetime,
     grip: _Grip,
@@ -176,16 +189,17 @@ def _decide_and_write(
     """Decide what is fresh, write it, add its receipts. False, and nothing is done, if pools are missing."""
     known, seen = _known(met, field_specs(book.policy))
     lead_ids = {row["id"]: row["lead_id"] for row in met.ids}
-    arrivals = [
-        Arrival(one.lead, one.keys, lead_ids[one.target] if one.target is not None else None)
-        for one in fresh.values()
-    ]
-    touched = pools_touched(book, known, arrivals, now) if len(arrivals) < _MANY else frozenset(book.policy.pools)
+    happenings = [_happening(one, lead_ids) for one in fresh.values()]
+    own_books = _own_books(connection, books, book, known, happenings)
+    touched = frozenset(book.policy.pools)
+    if len(happenings) < _MANY:
+        touched = pools_touched(book, known, happenings, now, own_books)
     if raced and not touched <= grip.pools:
         grip.pools |= touched  # leads are locked already, and ledgers come before leads
         return False
     grip.pools |= touched
-    ledgers, loads = batches.lock_ledgers(connection, grip.pools, _people(book, grip.pools))
+    people = _people([book, *own_books.values()], grip.pools, known, happenings)
+    ledgers, loads = batches.lock_ledgers(connection, grip.pools, people)
     if missing := grip.pools - ledgers.keys():
         raise LeadlaneError(
             _("The pool {pool} has no ledger.").format(pool=min(missing)), _("Publish the policy again.")
@@ -194,49 +208,89 @@ def _decide_and_write(
     stored_world = encode(world)  # before deciding, which changes it
     picks_before = {pool: ledger.picks for pool, ledger in ledgers.items()}
     try:
-        decisions, hands = decide_batch(book, world, arrivals, now)
+        decided, hands = decide_batch(book, world, happenings, now, own_books)
     except PoolsNeeded as more:
         grip.pools |= more.pools
         return False
-    changed_ledgers = {
-        pool: ledger for pool, ledger in hands.ledgers.items() if ledger.picks != picks_before[pool]
-    }
-    journal = _Journal(met.batch_id, now, {lead_id: place for lead_id, (place, _version) in seen.items()})
-    for number, (submission, arrival, decision) in enumerate(
-        zip(fresh.values(), arrivals, decisions, strict=True)
-    ):
-        journal.add(number, submission, arrival, decision)
-    batches.write(
-        connection,
-        Written(
-            batch_id=met.batch_id,
-            at=now,
-            policy=book.policy.version,
-            roster=book.roster.revision,
-            world=stored_world,
-            decisions=orjson.dumps(journal.decisions),
-            # In one order, so that batches with the same leads wait for each other, not on each other.
-            placed=sorted(journal.placed.values(), key=lambda row: (row["email_key"] or "", row["id"])),
-            changed=[
-                {
-                    "place": seen[lead_id][0],
-                    "version": seen[lead_id][1],
-                    "moved": lead_id in journal.moved,
-                    "lead": row,
-                }
-                for lead_id, row in sorted(journal.changed.items())
-            ],
-            timeline=journal.timeline,
-            outbox=journal.outbox,
-            ledgers=[batches.ledger_row(*pair) for pair in sorted(changed_ledgers.items())],
-            loads=_load_changes(book, decisions, now),
-            aliases=journal.aliases,
-            keys=journal.keys,
-        ),
-    )
-    for number, (index, decision) in enumerate(zip(fresh, decisions, strict=True)):
-        receipts[index] = _receipt(submissions[index], met.batch_id, number, decision)
+    journal = Journal(met.batch_id, now, {lead_id: place for lead_id, (place, _version) in seen.items()})
+    number = 0
+    for (index, one), happening, outcome in zip(fresh.items(), happenings, decided, strict=True):
+        if isinstance(outcome, Decision):
+            journal.add(number, one, happening, outcome)
+            receipts[index] = _receipt(one, met.batch_id, number, outcome)
+            number += 1
+        elif isinstance(outcome, Refused):
+            problem = reason_words(outcome.reason)
+            receipts[index] = Receipt("refused", outcome.lead_id, problem=problem, refusal="not_allowed")
+        else:
+            receipts[index] = Receipt("unchanged", one.lead.id)
+    if journal.decisions:
+        changed = [
+            name
+            for name, one in hands.ledgers.items()
+            if one.picks != picks_before[name] or name in hands.returned
+        ]
+        ledger_rows = [batches.ledger_row(name, hands.ledgers[name]) for name in sorted(changed)]
+        loads_changed = _load_changes(book, hands, now)
+        batches.write(connection, _written(book, journal, seen, stored_world, ledger_rows, loads_changed))
     return True
+
+
+def _written(
+    book: Rulebook,
+    journal: Journal,
+    seen: dict[str, tuple[int, str]],
+    world: bytes,
+    ledgers: list[dict[str, Any]],
+    loads: list[dict[str, Any]],
+) -> Written:
+    return Written(
+        batch_id=journal.batch_id,
+        at=journal.now,
+        policy=book.policy.version,
+        roster=book.roster.revision,
+        world=world,
+        decisions=orjson.dumps(journal.decisions),
+        # In one order, so that batches with the same leads wait for each other, not on each other.
+        placed=sorted(journal.placed.values(), key=lambda row: (row["email_key"] or "", row["id"])),
+        changed=[
+            {
+                "place": seen[lead_id][0],
+                "version": seen[lead_id][1],
+                "moved": lead_id in journal.moved,
+                "lead": row,
+            }
+            for lead_id, row in sorted(journal.changed.items())
+        ],
+        timeline=journal.timeline,
+        outbox=journal.outbox,
+        touches=journal.touches,
+        ledgers=ledgers,
+        loads=loads,
+        aliases=journal.aliases,
+        keys=journal.keys,
+    )
+
+
+def _happening(one: Submission, lead_ids: dict[str, str]) -> Arrival | Act:
+    if one.target is None:
+        return Arrival(one.lead, one.keys)
+    if one.act is not None:
+        return replace(one.act, lead_id=lead_ids[one.target])
+    return Arrival(one.lead, one.keys, lead_ids[one.target])
+
+
+def _own_books(
+    connection: Connection,
+    books: Rulebooks,
+    book: Rulebook,
+    known: Known,
+    happenings: Sequence[Arrival | Act],
+) -> dict[str, Rulebook]:
+    """The rulebooks of the policy versions that the leads acted on keep, with the people of today."""
+    leads = (known.leads.get(one.lead_id) for one in happenings if isinstance(one, Act))
+    versions = {lead.policy for lead in leads if lead is not None} - {book.policy.version}
+    return {version: books.get(connection, version, book.roster.revision) for version in versions}
 
 
 def _meet(connection: Connection, submissions: Sequence[Submission], grip: _Grip, raced: bool) -> Met:
@@ -261,7 +315,8 @@ def _sort_out(
     """Receipts for what is known already or refused, and what is left to decide; both by position."""
     ids = {row["id"]: row for row in met.ids}
     keys = {row["key"]: row for row in met.keys}
-    open_ids = {row["id"] for row in met.open_leads}
+    places = {row["id"]: row["place"] for row in met.open_leads}
+    open_ids = places.keys()
     receipts: dict[int, Receipt] = {}
     fresh: dict[int, Submission] = {}
     seen: set[_Name] = set()
@@ -271,6 +326,9 @@ def _sort_out(
             continue
         if one.target is not None and ids.get(one.target, {}).get("lead_id") not in open_ids:
             receipts[index] = _refused_news(one.target, closed=one.target in ids)
+            continue
+        if one.seen_place is not None and places[ids[one.target or ""]["lead_id"]] != one.seen_place:
+            receipts[index] = _moved_meanwhile(one.lead.id)
             continue
         names = _names(one)
         if one.target is None and one.lead.id in ids:
@@ -296,6 +354,11 @@ def _refused_news(target: str, *, closed: bool) -> Receipt:
     if closed:
         return Receipt("refused", target, problem=_("This lead is closed."), refusal="closed")
     return Receipt("refused", target, problem=_("There is no lead of this id."), refusal="unknown")
+
+
+def _moved_meanwhile(target: str) -> Receipt:
+    problem = _("The lead is no longer where you saw it: somebody or something has moved it meanwhile.")
+    return Receipt("refused", target, problem=problem, refusal="stale")
 
 
 def _repeated_key(one: Submission, row: dict[str, Any]) -> Receipt:
@@ -377,7 +440,6 @@ def _known(met: Met, specs: dict[str, FieldSpec]) -> tuple[Known, dict[str, tupl
 
 def _standing(row: dict[str, Any], specs: dict[str, FieldSpec]) -> Standing:
     signals = tuple(Signal(name, datetime.fromisoformat(at)) for name, at in row["signals"])
-    respond_by = row["respond_by"]
     return Standing(
         lead=Lead(
             row["id"], datetime.fromisoformat(row["arrived_at"]), read_fields(row["fields"], specs), signals
@@ -390,16 +452,44 @@ def _standing(row: dict[str, Any], specs: dict[str, FieldSpec]) -> Standing:
         pool=row["pool"],
         destination=row["destination"],
         service_level=row["service_level"],
-        respond_by=datetime.fromisoformat(respond_by) if respond_by else None,
+        respond_by=_moment(row["respond_by"]),
         responded=row["responded"],
         route=row["route"],
         next_step=row["next_step"],
         excluded=tuple(row["excluded"]),
+        waiting_pool=row["waiting_pool"],
+        policy=row["policy"],
+        accepted=row["accepted"],
+        held_since=_moment(row["held_since"]),
+        chase_at=_moment(row["chase_at"]),
+        chased=row["chased"],
+        reassigned=row["reassigned"],
     )
 
 
-def _people(book: Rulebook, pools: Iterable[str]) -> set[str]:
-    return {person for pool in pools for person in book.benches[pool].ids}
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
+
+
+def _people(
+    books: Iterable[Rulebook], pools: Iterable[str], known: Known, happenings: Iterable[Arrival | Act]
+) -> set[str]:
+    """Everyone whose load may decide something: who is on the benches, and the backups of who has a lead."""
+    books, pools = list(books), list(pools)
+    people = {
+        person
+        for book in books
+        for pool in pools
+        if pool in book.benches
+        for person in book.benches[pool].ids
+    }
+    roster = books[0].roster.people
+    for one in happenings:
+        lead = known.leads.get(one.lead_id) if isinstance(one, Act) else None
+        holder = roster.get(lead.covered_by or lead.owner or "") if lead is not None else None
+        if holder is not None and holder.backup is not None:
+            people.add(holder.backup)
+    return people
 
 
 def _local_day(book: Rulebook, person_id: str, now: datetime) -> date:
@@ -418,166 +508,20 @@ def _loads_today(book: Rulebook, rows: dict[str, LoadRow], now: datetime) -> dic
     return loads
 
 
-def _load_changes(book: Rulebook, decisions: Sequence[Decision], now: datetime) -> list[dict[str, Any]]:
-    """What the decisions add to and take from each person's load.
+def _load_changes(book: Rulebook, hands: Hands, now: datetime) -> list[dict[str, Any]]:
+    """What the batch adds to and takes from each person's load.
 
-    `peak` is how far a pick from a pool went above the load at the start, `cap` how far it may go:
-    the database compares them with what is true when it writes.
+    `peak` is how far a lead given for its room went above the load at the start, `cap` how far that may
+    go: the database compares them with what is true when it writes.
     """
-    changes: dict[str, dict[str, Any]] = {}
-
-    def change_of(person_id: str) -> dict[str, Any]:
-        if person_id not in changes:
-            day = _local_day(book, person_id, now)
-            changes[person_id] = {"person": person_id, "open": 0, "today": 0, "today_on": day}
-        return changes[person_id]
-
-    for decision in decisions:
-        if decision.outcome not in ("placed", "moved"):
-            continue
-        before, standing = decision.before, decision.standing
-        if before is not None and before.owner is not None:
-            change_of(before.owner)["open"] -= 1
-        if standing.owner is not None:
-            change = change_of(standing.owner)
-            change["open"] += 1
-            change["today"] += 1
-            if standing.stage == "assigned" and (standing.destination or "").startswith("pool:"):
-                change["peak"] = max(change.get("peak", 0), change["open"])
-                change["cap"] = book.roster.people[standing.owner].max_open
-    return [changes[person_id] for person_id in sorted(changes)]
-
-
-@dataclass(slots=True)
-class _Journal:
-    """The rows that a batch writes, as decisions are added in order."""
-
-    batch_id: int
-    now: datetime
-    places: dict[str, int]
-    decisions: list[dict[str, Any]] = field(default_factory=list)
-    placed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    changed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    moved: set[str] = field(default_factory=set)
-    timeline: list[dict[str, Any]] = field(default_factory=list)
-    outbox: list[dict[str, Any]] = field(default_factory=list)
-    aliases: list[dict[str, Any]] = field(default_factory=list)
-    keys: list[dict[str, Any]] = field(default_factory=list)
-
-    def add(self, number: int, submission: Submission, arrival: Arrival, decision: Decision) -> None:
-        """Enter one decision."""
-        lead_id = decision.lead_id
-        self.decisions.append(
-            {
-                "number": number,
-                "lead_id": lead_id,
-                "outcome": decision.outcome,
-                "route": decision.standing.route,
-                "destination": decision.standing.destination,
-                "owner": decision.standing.owner,
-                "arrival": orjson.Fragment(encode(arrival)),
-                "trace": orjson.Fragment(encode(decision.trace)),
-            }
-        )
-        place = self._enter_lead(number, submission, decision)
-        self._tell(submission, decision)
-        self.outbox += [
-            {"lead_id": lead_id, "place": place, "event": event, "person": person}
-            for event, person in decision.messages
-        ]
-        if submission.target is None and submission.lead.id != lead_id:
-            self.aliases.append({"id": submission.lead.id, "lead_id": lead_id})
-        if submission.key is not None:
-            self.keys.append(
-                {
-                    "key": submission.key,
-                    "fingerprint": submission.fingerprint,
-                    "lead_id": lead_id,
-                    "number": number,
-                }
-            )
-
-    def _enter_lead(self, number: int, submission: Submission, decision: Decision) -> int:
-        """The lead's row as it is after this decision. Returns the number of its place."""
-        lead_id = decision.lead_id
-        row = lead_row(decision, self.batch_id, number, self.now)
-        earlier = self.placed.get(lead_id) or self.changed.get(lead_id)
-        if decision.before is None:
-            row["place"] = 1
-            row["extra"] = submission.extra or None
-        else:
-            seen = earlier["place"] if earlier else self.places[lead_id]
-            row["place"] = seen + (decision.outcome != "merged")
-            row["extra"] = earlier["extra"] if earlier else None
-            if decision.outcome != "merged":
-                self.moved.add(lead_id)
-            elif earlier:
-                row["waiting_pool"] = earlier["waiting_pool"]
-        (self.placed if lead_id in self.placed or decision.before is None else self.changed)[lead_id] = row
-        return int(row["place"])
-
-    def _tell(self, submission: Submission, decision: Decision) -> None:
-        lead, standing = submission.lead, decision.standing
-        news: dict[str, Any] = {"signals": [signal.name for signal in lead.signals]}
-        if decision.before is None:
-            event = "arrived"
-        else:
-            event = "merged" if submission.target is None else "signal"
-            news["arrived_as"] = lead.id
-        self._add_event(decision.lead_id, event, submission.source, news)
-        if decision.outcome == "merged":
-            return
-        before_owner = decision.before.owner if decision.before else None
-        details = {
-            "route": standing.route,
-            "destination": standing.destination,
-            "owner": standing.owner,
-            "covered_by": standing.covered_by,
-            "from": before_owner,
-            "respond_by": standing.respond_by,
-            "reasons": decision.reasons,
+    return [
+        {
+            "person": person_id,
+            "open": change.open,
+            "today": change.today,
+            "today_on": _local_day(book, person_id, now),
+            "peak": change.peak,
+            "cap": book.roster.people[person_id].max_open if change.peak is not None else None,
         }
-        event = "kept" if decision.outcome == "kept" else _PLACED_EVENT.get(standing.stage, standing.stage)
-        self._add_event(decision.lead_id, event, f"route:{standing.route}", details)
-
-    def _add_event(self, lead_id: str, event: str, actor: str, details: dict[str, Any]) -> None:
-        self.timeline.append({"lead_id": lead_id, "event": event, "actor": actor, "details": details})
-
-
-# What the timeline calls it when a lead comes to stand in a stage.
-_PLACED_EVENT = {"closed": "disqualified"}
-
-
-def lead_row(decision: Decision, batch_id: int, number: int, now: datetime) -> dict[str, Any]:
-    """The row of a lead as a decision leaves it; `place` and `extra` are the caller's to add."""
-    standing, qualified = decision.standing, decision.qualified
-    return {
-        "id": standing.lead.id,
-        "arrived_at": standing.lead.arrived_at,
-        "fields": standing.lead.fields,
-        "signals": [[signal.name, signal.at] for signal in standing.lead.signals],
-        "email_key": standing.keys.email,
-        "domain": standing.keys.domain,
-        "intent": standing.intent,
-        "fit": qualified.fit,
-        "fit_score": qualified.fit_score,
-        "segment": qualified.segment,
-        "deal_value": qualified.deal_value,
-        "deal_band": qualified.deal_band,
-        "relationship": decision.match.relationship,
-        "stage": standing.stage,
-        "route": standing.route,
-        "destination": standing.destination,
-        "pool": standing.pool,
-        "waiting_pool": decision.waiting_pool,
-        "owner": standing.owner,
-        "covered_by": standing.covered_by,
-        "service_level": standing.service_level,
-        "respond_by": standing.respond_by,
-        "next_step": standing.next_step,
-        "next_step_due_at": standing.respond_by,
-        "excluded": standing.excluded,
-        "batch_id": batch_id,
-        "decision_number": number,
-        "changed_at": now,
-    }
+        for person_id, change in sorted(hands.changes.items())
+    ]

@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 import orjson
 from psycopg import Connection
 
-from leadlane.core.decide import Arrival, Decision, Rulebook, World, decide_batch
+from leadlane.core.decide import World
+from leadlane.core.decision import Decision
 from leadlane.core.facts import Load
+from leadlane.core.match import Match
 from leadlane.explain import Explanation, explain, nearest
-from leadlane.service.rulebooks import Rulebooks, field_specs
+from leadlane.service.replay import Reopened, reopen
+from leadlane.service.rulebooks import Rulebooks
 from leadlane.store import leads
-from leadlane.store.codec import read_arrival, read_world
-from leadlane.store.leads import DecisionRow, StoredBatch
+from leadlane.store.leads import DecisionRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +47,21 @@ def explain_decision(
     connection: Connection, books: Rulebooks, batch_id: int, number: int, zone: ZoneInfo | None = None
 ) -> Told:
     """One decision told. KeyError if there is none of this batch and number."""
-    batch = leads.stored_batch(connection, batch_id)
-    book = books.get(connection, batch.policy_version, batch.roster_revision)
-    row = batch.decisions[number]
-    world, decision = _up_to(book, batch, number)
+    stored = reopen(connection, books, batch_id)
+    book, row = stored.book, stored.batch.decisions[number]
+    world, decision = _up_to(stored, number)
+    match = decision.match or Match()
     trace: dict[str, Any] = orjson.loads(row.trace)
     changes = nearest(
-        book, decision.standing.lead, decision.match, batch.at, trace, world=world, before=decision.before
+        book, decision.standing.lead, match, stored.batch.at, trace, world=world, before=decision.before
     )
-    account = decision.match.account
     owner = book.roster.people.get(decision.standing.covered_by or decision.standing.owner or "")
     own_zone = ZoneInfo(owner.timezone) if owner else book.zone
     told = explain(
         book.policy,
         book.roster,
         decision.standing.lead,
-        account.name if account else None,
+        match.account.name if match.account else None,
         trace,
         zone or own_zone,
         changes,
@@ -68,16 +69,13 @@ def explain_decision(
     return Told(row, row.trace, told)
 
 
-def _up_to(book: Rulebook, batch: StoredBatch, number: int) -> tuple[World, Decision]:
+def _up_to(stored: Reopened, number: int) -> tuple[World, Decision]:
     """The world just before a decision of a batch, and the decision made once more."""
-    specs = field_specs(book.policy)
-    arrivals: list[Arrival] = [
-        read_arrival(orjson.loads(one.arrival), specs) for one in batch.decisions[: number + 1]
-    ]
-    start = read_world(batch.world, specs)
-    _decisions, hands = decide_batch(book, start, arrivals[:number], batch.at)
+    start = stored.world()
+    _decided, hands = stored.decide(start, stored.happenings[:number])
     loads = {person: Load(*load) for person, load in hands.loads.items()}
-    before = World(start.known, hands.ledgers, loads)
-    again = read_world(batch.world, specs)
-    decisions, _hands = decide_batch(book, again, arrivals, batch.at)
-    return before, decisions[number]
+    decided, _hands = stored.decide(stored.world(), stored.happenings[: number + 1])
+    decision = decided[number]
+    if not isinstance(decision, Decision):
+        raise KeyError((stored.batch.id, number))
+    return World(start.known, hands.ledgers, loads), decision

@@ -1,4 +1,4 @@
-"""May leads be routed by a policy and a roster that the caller brings? Put in force where that changes nothing."""
+"""May leads be routed by a policy and a roster that the caller brings? Yes, where that changes nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 from psycopg import Connection
 
+from leadlane.core.facts import Account
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.matching.keys import registrable_domain
@@ -107,13 +108,12 @@ def _differing(connection: Connection, document: RosterDocument) -> list[str]:
     for entry in document.accounts.values():
         given_account = build_account(entry)
         account = roster.account(connection, given_account.id)
-        domains = {registrable_domain(domain) or domain for domain in given_account.domains}
-        said = (given_account.name, given_account.named, given_account.customer, given_account.owner)
-        if account is None or domains != set(account.domains) or said != (
-            account.name,
-            account.named,
-            account.customer,
-            account.owner,
-        ):
+        if account is None or _said(given_account) != _said(account):
             differing.append(given_account.id)
     return differing
+
+
+def _said(account: Account) -> tuple[object, ...]:
+    """What a roster says of an account, its domains as they are stored."""
+    domains = frozenset(registrable_domain(domain) or domain for domain in account.domains)
+    return domains, account.name, account.named, account.customer, account.owner, account.country

@@ -61,6 +61,32 @@ def put_entry(
         return _put_entries(connection, {kind: {id_: dict(content)}}, by, now)
 
 
+def set_away(
+    connection: Connection,
+    person_id: str,
+    start: datetime,
+    until: datetime,
+    reason: str,
+    by: str,
+    now: datetime,
+) -> int:
+    """Somebody is away from `start` until just before `until` (aware). Returns the roster's revision.
+
+    LeadlaneError if there is nobody of this id, or the absence ends before it begins.
+    """
+    if until <= start:
+        raise LeadlaneError(_("The absence ends before it begins."))
+    with connection.transaction():
+        people = roster.entries(connection, roster.lock_revision(connection))["person"]
+        if person_id not in people:
+            raise LeadlaneError(_("There is nobody of the id {id} in the roster.").format(id=person_id))
+        away = {"from": start.isoformat(), "until": until.isoformat()} | (
+            {"reason": reason} if reason else {}
+        )
+        content = {**people[person_id], "away": [*people[person_id].get("away", []), away]}
+        return _put_entries(connection, {"person": {person_id: content}}, by, now)
+
+
 def _put_entries(
     connection: Connection, changes: Mapping[str, Mapping[str, Mapping[str, Any]]], by: str, now: datetime
 ) -> int:

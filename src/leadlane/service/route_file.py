@@ -7,12 +7,13 @@ a run that was interrupted is continued by starting it again: what is there alre
 
 from __future__ import annotations
 
+import gc
 import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import blake2b
@@ -46,6 +47,8 @@ BATCH_ROWS = 500
 BATCHES_AHEAD = 2
 # How long to wait for a database that went away, each time before trying again.
 RETRY_SECONDS = (0.5, 1.0, 2.0, 4.0, 8.0)
+# New objects after which Python looks for cycles; see `_rare_collections`.
+COLLECT_AFTER_OBJECTS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +98,18 @@ def route_file(
     if at is not None:
         now = _fixed(at, policy)
     with ExitStack() as opened:
+        opened.enter_context(_rare_collections())
         rows = opened.enter_context(open_rows(file.path, encoding=file.encoding))
         reader = _reader(file, rows, policy, now)
-        rejects = RejectsFile(
-            rejects_path(file.path, rows.format), rows.headers, rows.format, rows.delimiter
-        )
-        opened.enter_context(rejects)
+        refused = rejects_path(file.path, rows.format)
+        if out is not None and out.resolve() in (Path(file.path).resolve(), refused.resolve()):
+            raise LeadlaneError(
+                _("--out {path}: this file is read or written already.").format(path=out),
+                _("Choose another name."),
+            )
         outcomes = opened.enter_context(OutcomesFile(out)) if out else None
+        rejects = RejectsFile(refused, rows.headers, rows.format, rows.delimiter)
+        opened.enter_context(rejects)
         lane = opened.enter_context(_Lane(url, books, now, outcomes is not None))
         desk = _Desk(reader, rejects, outcomes, Summary())
         _run(lane, desk, rows, on_progress)
@@ -109,6 +117,20 @@ def route_file(
     if rejects.count:
         desk.summary.rejects = str(rejects.path)
     return desk.summary
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """A batch is some hundred thousand objects that live for a moment and die without cycles.
+
+    At Python's own threshold (700) the search for cycles among them takes half of all the time.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECT_AFTER_OBJECTS, *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def read_at(text: str, policy: Policy) -> datetime:
@@ -146,6 +168,7 @@ class _Reader:
     """What it takes to make a lead of a row. `every` are the signals that every row carries."""
 
     file: LeadFile
+    name: str
     columns: Columns
     fields: Mapping[str, FieldSpec]
     policy: Policy
@@ -183,14 +206,18 @@ class _Reader:
         )
         if lead is None:
             return _Entry(row, problems=tuple(problems))
-        lead_id = lead.id or row_id(self.file.name, row)
-        return _Entry(row, submission(lead, f"file:{self.file.name}", now, lead_id=lead_id))
+        lead_id = lead.id or row_id(self.name, row)
+        return _Entry(row, submission(lead, f"file:{self.name}", now, lead_id=lead_id))
+
+
+# Keys in one order: two programs may write the same JSON object differently.
+_CONTENT = json.JSONEncoder(sort_keys=True, default=str).encode
 
 
 def row_id(name: str, row: Row) -> str:
-    """The id of a lead whose row has none: the same whenever the same row is read from a file of that name."""
+    """The id of a lead whose row has none: the same for the same row of a file of the same name."""
     data = {column: value for column, value in row.data.items() if column not in REJECT_COLUMNS}
-    content = json.dumps([name, row.number, data], sort_keys=True, default=str)
+    content = _CONTENT([name, row.number, data])
     return "f" + blake2b(content.encode(), digest_size=10).hexdigest()
 
 
@@ -215,7 +242,7 @@ def _reader(file: LeadFile, rows: Rows, policy: Policy, now: Callable[[], dateti
             "\n".join(_("{file}: {problem}").format(file=file.path, problem=one) for one in columns.problems),
             _("The columns of the file: {columns}").format(columns=", ".join(rows.headers)),
         )
-    return _Reader(file, columns, fields, policy, ZoneInfo(policy.timezone), now, every)
+    return _Reader(file, file.name, columns, fields, policy, ZoneInfo(policy.timezone), now, every)
 
 
 def _without(columns: Columns, names: list[str]) -> Columns:
@@ -240,9 +267,9 @@ def _signal_notes(reader: _Reader, rows: Rows, policy: Policy) -> list[str]:
     known = {item.signal.casefold(): item.signal for items in policy.intent.values() for item in items}
     if reader.every is None or reader.every.casefold() in known:
         return []
-    note = _("The policy does not count the signal “{name}”, and the file has no column of that name.").format(
-        name=reader.every
-    )
+    note = _(
+        "The policy does not count the signal “{name}”, and the file has no column of that name."
+    ).format(name=reader.every)
     return [" ".join(filter(None, (note, did_you_mean(reader.every, [*known.values(), *rows.headers]))))]
 
 
@@ -294,7 +321,8 @@ class _Lane:
 
     def _connected(self) -> Connection:
         if self._connection is None:
-            connection = connect(self.url)
+            # Otherwise the first SELECT would open a transaction around every batch that follows.
+            connection = connect(self.url, autocommit=True)
             batches.configure(connection)
             self._connection = connection
         return self._connection

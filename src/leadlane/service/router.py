@@ -103,9 +103,7 @@ class Router:
                     self._work.wait()
                 if not self._waiting:
                     return
-                taken = [
-                    self._waiting.popleft() for _i in range(min(self._batch_max, len(self._waiting)))
-                ]
+                taken = [self._waiting.popleft() for _i in range(min(self._batch_max, len(self._waiting)))]
             self._deliver(list(zip((done for _s, done in taken), self._route(taken), strict=True)))
 
     def _route(self, taken: Sequence[tuple[Submission, Done]]) -> Sequence[Receipt | Exception]:

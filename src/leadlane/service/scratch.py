@@ -26,8 +26,8 @@ PREFIX = "leadlane_scratch_"
 # Any number will do, if nothing else in this database locks by it.
 LOCK_CLASS = 0x6C656164
 
-# What decisions depend on. Decisions themselves, timelines and messages are not copied: nothing reads them.
-_COPIED = (
+# What decisions depend on, in the order in which it can be copied.
+COPIED = (
     "policies",
     "publications",
     "roster_entries",
@@ -38,7 +38,13 @@ _COPIED = (
     "lead_aliases",
     "ledgers",
     "loads",
+    "rounds",
 )
+# Of these, the ones into which a migration puts a row.
+_SEEDED = ("roster_revision", "rounds")
+
+# What nothing is decided by: it is empty in a copy.
+NOT_COPIED = ("batches", "decisions", "timeline", "touches", "outbox", "idempotency_keys", "api_keys")
 
 log = get_logger(__name__)
 
@@ -67,7 +73,7 @@ def _options(url: str, name: str) -> str:
 
 
 def _create(url: str, name: str) -> None:
-    with connect(url) as connection:
+    with connect(url, autocommit=False) as connection:
         # One moment of what is real, however long the copying takes.
         connection.isolation_level = IsolationLevel.REPEATABLE_READ
         row = connection.execute("SELECT current_schema()").fetchone()
@@ -90,8 +96,9 @@ def _create(url: str, name: str) -> None:
 
 def _copy(connection: Connection, real: sql.Identifier) -> None:
     """Copies into the schema that the search path names."""
-    connection.execute("DELETE FROM roster_revision")
-    for table in _COPIED:
+    for table in _SEEDED:
+        connection.execute(sql.SQL("DELETE FROM {}").format(sql.Identifier(table)))
+    for table in COPIED:
         connection.execute(
             sql.SQL("INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT * FROM {real}.{table}").format(
                 table=sql.Identifier(table), real=real

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from leadlane.core.act import Act
 from leadlane.core.facts import Lead, Signal
 from leadlane.core.match import Keys
 from leadlane.intake.leads import LeadInput
@@ -18,9 +19,10 @@ _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """Something to be decided: a lead, or news of an open lead (`target` is its id).
+    """Something to be decided: a lead, or news of an open lead, or an act on one (`target` is its id).
 
-    `key` and `fingerprint` belong to an idempotent request; `source` says where it came from.
+    `seen_place` is the place of the lead that whoever acts has seen. `key` and `fingerprint` belong to
+    an idempotent request; `source` says where it came from.
     """
 
     lead: Lead
@@ -30,6 +32,14 @@ class Submission:
     key: str | None = None
     fingerprint: str = ""
     extra: Mapping[str, object] = field(default_factory=dict)
+    act: Act | None = None
+    seen_place: int | None = None
+
+
+def act_submission(act: Act, now: datetime, seen_place: int | None = None) -> Submission:
+    """Something done with an open lead; refused if `seen_place` is given and no longer its place."""
+    lead = Lead(act.lead_id, now, {})
+    return Submission(lead, Keys(), "act", target=act.lead_id, act=act, seen_place=seen_place)
 
 
 def submission(

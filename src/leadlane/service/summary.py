@@ -1,4 +1,4 @@
-"""What became of many leads? Receipts counted as they come, and the counts as sections that anyone can read."""
+"""What became of many leads? Receipts counted as they come, and the counts in words that anyone can read."""
 
 from __future__ import annotations
 
@@ -144,7 +144,9 @@ def sections(summary: Summary, policy: Policy, names: Mapping[str, str]) -> list
         Section(
             _("Disqualified"),
             tuple(
-                Line(targets[name].target if name in targets else name, n, _("route {name}").format(name=name))
+                Line(
+                    targets[name].target if name in targets else name, n, _("route {name}").format(name=name)
+                )
                 for name, n in summary.disqualified.most_common()
             ),
         ),
@@ -160,9 +162,13 @@ def automation_line(summary: Summary, policy: Policy) -> str:
         return ""
     low, high = policy.limits.automation_share
     if share < low:
-        text = _("Automation share {share}: below the target of {low} to {high}, too many leads wait for a person.")
+        text = _(
+            "Automation share {share}: below the target of {low} to {high}, too many leads wait for a person."
+        )
     elif share > high:
-        text = _("Automation share {share}: above the target of {low} to {high}, few leads were seen by a person.")
+        text = _(
+            "Automation share {share}: above the target of {low} to {high}, few leads were seen by a person."
+        )
     else:
         text = _("Automation share {share}: within the target of {low} to {high}.")
     return text.format(share=f"{share:.1%}", low=f"{low:.0%}", high=f"{high:.0%}")
@@ -188,7 +194,9 @@ def _people_lines(summary: Summary, people: Mapping[str, str]) -> Iterable[Line]
         yield Line(people.get(person, person), count, _("covers for an owner who is away"))
     if summary.off_hours:
         yield Line(
-            _("outside working hours"), summary.off_hours, _("of these; they wait for the owner's next opening")
+            _("outside working hours"),
+            summary.off_hours,
+            _("of these; they wait for the owner's next opening"),
         )
 
 
@@ -197,7 +205,9 @@ def _review_lines(summary: Summary, people: Mapping[str, str]) -> Iterable[Line]
         yield Line(people.get(person, person) if person else _("nobody: the review pool is empty"), count)
     for pool, count in summary.waiting.most_common():
         yield Line(
-            _("nobody available in {pool}").format(pool=pool), count, _("of these; they stay in line for the pool")
+            _("nobody available in {pool}").format(pool=pool),
+            count,
+            _("of these; they stay in line for the pool"),
         )
 
 

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import orjson
 from typing_extensions import TypedDict
 
-from leadlane.core.decide import RESPOND, REVIEW
+from leadlane.core import place
 from leadlane.core.facts import Account, Lead
 from leadlane.core.policy import Policy
 from leadlane.store.leads import DecisionRow, Event, LeadRow
@@ -93,12 +93,13 @@ class LeadView(TypedDict):
 
 
 class DecisionView(TypedDict):
-    """A stored decision: what arrived, and every step."""
+    """A stored decision: what arrived, or else the act that it was about, and every step."""
 
     lead: str
     at: datetime
     outcome: str
-    arrival: ArrivedView
+    arrival: ArrivedView | None
+    act: dict[str, Any] | None
     decision: dict[str, Any]
 
 
@@ -173,28 +174,27 @@ def next_step_of(policy: Policy, trace: Mapping[str, Any]) -> str | None:
     result = trace["result"]
     if result["outcome"] not in ("placed", "moved"):
         return None
-    if result["stage"] == "review":
-        return REVIEW
-    if result["owner"] is None:
-        return None
     route = next(route for route in policy.routes if route.name == trace["route"]["name"])
-    return route.next_step or RESPOND
+    return place.next_step_of(route, place.Place(result["stage"], result["owner"]))
 
 
 def lead_view(row: LeadRow) -> LeadView:
     """A lead as it stands."""
     shown: dict[str, Any] = {name: getattr(row, name) for name in _SHOWN}
-    signals = [{"name": name, "at": at} for name, at in row.signals]
+    signals = [{"name": name, "at": datetime.fromisoformat(at)} for name, at in row.signals]
     return {**shown, "extra": row.extra or {}, "signals": signals}  # type: ignore[typeddict-item]
 
 
 def decision_view(row: DecisionRow) -> dict[str, Any]:
     """A DecisionView of a stored decision."""
+    happening = orjson.loads(row.arrival)
+    arrived = happening.get("lead")
     return {
         "lead": row.lead_id,
         "at": row.at,
         "outcome": row.outcome,
-        "arrival": orjson.loads(row.arrival)["lead"],
+        "arrival": arrived,
+        "act": happening if arrived is None else None,
         "decision": orjson.Fragment(row.trace),
     }
 

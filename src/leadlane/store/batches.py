@@ -34,13 +34,15 @@ SELECT
     (SELECT json_agg(found) FROM (
         SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
                destination, service_level, respond_by, responded_at IS NOT NULL AS responded, route,
-               next_step, excluded, place, xmin AS version
+               next_step, excluded, waiting_pool, policy_version AS policy,
+               accepted_at IS NOT NULL AS accepted, held_since, chase_at, chased, reassigned, place, xmin AS version
           FROM leads
          WHERE email_key = ANY(%(emails)s) AND stage <> 'closed'
         UNION ALL
         SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
                destination, service_level, respond_by, responded_at IS NOT NULL, route,
-               next_step, excluded, place, xmin
+               next_step, excluded, waiting_pool, policy_version, accepted_at IS NOT NULL,
+               held_since, chase_at, chased, reassigned, place, xmin
           FROM leads
          WHERE id IN (SELECT unnest(%(targets)s::text[])
                       UNION SELECT lead_id FROM lead_aliases WHERE lead_aliases.id = ANY(%(targets)s))
@@ -104,14 +106,21 @@ WITH batch AS (
     UPDATE leads AS l
        SET fields = n.fields, signals = n.signals, intent = n.intent, fit = n.fit, fit_score = n.fit_score,
            segment = n.segment, deal_value = n.deal_value, deal_band = n.deal_band,
-           relationship = n.relationship, stage = n.stage, route = n.route, destination = n.destination,
-           pool = n.pool, owner = n.owner, covered_by = n.covered_by, service_level = n.service_level,
-           respond_by = n.respond_by, next_step = n.next_step, place = n.place, batch_id = n.batch_id,
-           decision_number = n.decision_number, changed_at = n.changed_at,
-           -- News that moves nobody leaves alone what people and the queue have made of the lead.
-           waiting_pool = CASE WHEN c.moved THEN n.waiting_pool ELSE l.waiting_pool END,
-           next_step_due_at = CASE WHEN c.moved THEN n.next_step_due_at ELSE l.next_step_due_at END,
-           accepted_at = CASE WHEN n.owner IS NOT DISTINCT FROM l.owner THEN l.accepted_at END
+           relationship = coalesce(n.relationship, l.relationship), email_key = n.email_key,
+           domain = n.domain, stage = n.stage, route = n.route, destination = n.destination,
+           pool = n.pool, waiting_pool = n.waiting_pool, owner = n.owner, covered_by = n.covered_by,
+           service_level = n.service_level, respond_by = n.respond_by, next_step = n.next_step,
+           excluded = n.excluded, policy_version = n.policy_version, held_since = n.held_since,
+           chase_at = n.chase_at, chased = n.chased, reassigned = n.reassigned,
+           closed_at = n.closed_at, outcome = n.outcome, value = n.value, place = n.place,
+           batch_id = coalesce(n.batch_id, l.batch_id),
+           decision_number = coalesce(n.decision_number, l.decision_number), changed_at = n.changed_at,
+           -- What happened once, happened then.
+           accepted_at = CASE WHEN n.accepted_at IS NOT NULL THEN coalesce(l.accepted_at, n.accepted_at) END,
+           responded_at = CASE WHEN n.responded_at IS NOT NULL
+                               THEN coalesce(l.responded_at, n.responded_at) END,
+           -- What moves nobody leaves alone what a person has made of the next step.
+           next_step_due_at = CASE WHEN c.moved THEN n.next_step_due_at ELSE l.next_step_due_at END
       FROM json_to_recordset(%(changed)s::json) AS c (place integer, version text, moved boolean, lead json),
            json_populate_record(NULL::leads, c.lead) AS n
      -- The place guards what people see; the version of the row guards all else, such as its signals.
@@ -121,6 +130,10 @@ WITH batch AS (
     INSERT INTO timeline (lead_id, at, event, actor, details)
     SELECT lead_id, %(at)s, event, actor, details
       FROM json_to_recordset(%(timeline)s::json) AS t (lead_id text, event text, actor text, details json)
+), touched AS (
+    INSERT INTO touches (lead_id, at, person, kind, note)
+    SELECT lead_id, %(at)s, person, kind, note
+      FROM json_to_recordset(%(touches)s::json) AS c (lead_id text, person text, kind text, note text)
 ), sent AS (
     INSERT INTO outbox (lead_id, place, event, person, created_at)
     SELECT lead_id, place, event, person, %(at)s
@@ -213,6 +226,7 @@ class Written:
     changed: list[dict[str, Any]]
     timeline: list[dict[str, Any]]
     outbox: list[dict[str, Any]]
+    touches: list[dict[str, Any]]
     ledgers: list[dict[str, Any]]
     loads: list[dict[str, Any]]
     aliases: list[dict[str, Any]]
@@ -315,6 +329,7 @@ def write(connection: Connection, written: Written) -> None:
             "changed": orjson.dumps(written.changed),
             "timeline": orjson.dumps(written.timeline),
             "outbox": orjson.dumps(written.outbox),
+            "touches": orjson.dumps(written.touches),
             "ledgers": orjson.dumps(written.ledgers),
             "loads": orjson.dumps(written.loads),
             "aliases": orjson.dumps(written.aliases),

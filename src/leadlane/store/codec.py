@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from leadlane.core.act import Act, Turn
 from leadlane.core.decide import Arrival, World
 from leadlane.core.facts import Account, FieldSpec, Lead, Load, Signal, Value
 from leadlane.core.fairness import Ledger
@@ -45,14 +46,14 @@ def read_lead(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Lead:
 
 def read_standing(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Standing:
     """An open lead from its JSON."""
-    respond_by = raw["respond_by"]
+    moments = ("respond_by", "held_since", "chase_at")
     return Standing(
         **{
             **raw,
             "lead": read_lead(raw["lead"], specs),
             "keys": Keys(**raw["keys"]),
-            "respond_by": datetime.fromisoformat(respond_by) if respond_by else None,
             "excluded": tuple(raw["excluded"]),
+            **{name: datetime.fromisoformat(raw[name]) if raw.get(name) else None for name in moments},
         }
     )
 
@@ -62,8 +63,13 @@ def read_account(raw: Mapping[str, Any]) -> Account:
     return Account(**{**raw, "domains": tuple(raw["domains"])})
 
 
-def read_arrival(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Arrival:
-    """An arrival from its JSON."""
+def read_happening(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Arrival | Act:
+    """What was decided, an arrival or an act, from its JSON."""
+    if "kind" in raw:
+        turn = raw["turn"]
+        if turn is not None:
+            turn = Turn(turn["pool"], turn["chosen"], tuple(turn["running"]), tuple(turn["shares"]))
+        return Act(**{**raw, "turn": turn})
     return Arrival(read_lead(raw["lead"], specs), Keys(**raw["keys"]), raw["target"])
 
 

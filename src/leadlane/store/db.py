@@ -54,5 +54,7 @@ def open_pool(
 
 
 def _options(name: str) -> dict[str, Any]:
-    # Every statement we repeat is prepared on its second use: planning it is most of the cost of a short one.
-    return {"application_name": name, "prepare_threshold": 1}
+    # A statement is its own transaction unless a block says otherwise: a SELECT that somebody made before
+    # must not keep a batch from being committed. Statements are prepared on their second use: planning is
+    # most of the cost of a short one.
+    return {"application_name": name, "prepare_threshold": 1, "autocommit": True}

@@ -47,6 +47,14 @@ class LeadRow:
     batch_id: int
     decision_number: int
     changed_at: datetime
+    policy_version: str
+    held_since: datetime | None
+    chase_at: datetime | None
+    chased: int
+    reassigned: int
+    closed_at: datetime | None
+    outcome: str | None
+    value: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +159,9 @@ def search(
 
     The keys of `filters` are from FILTERS.
     """
-    conditions = [sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in filters]
+    conditions: list[sql.Composable] = [
+        sql.SQL("{} = {}").format(sql.Identifier(name), sql.Placeholder(name)) for name in filters
+    ]
     values: dict[str, Any] = dict(filters)
     if after is not None:
         conditions.append(sql.SQL("(arrived_at, id) < (%(after_at)s, %(after_id)s)"))

@@ -5,6 +5,7 @@ the order and runs it. An upgrade is one transaction under an advisory lock: who
 finds it done. There is no way down: the way back is a backup.
 """
 
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -87,7 +88,9 @@ def _run_alembic(url: str) -> None:
 
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    engine = create_engine("postgresql+psycopg://", creator=lambda: connect(url), poolclass=NullPool)
+    # Alembic begins and ends the transaction.
+    creator = partial(connect, url, autocommit=False)
+    engine = create_engine("postgresql+psycopg://", creator=creator, poolclass=NullPool)
     with engine.begin() as connection:
         connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
         config.attributes["connection"] = connection

@@ -1,0 +1,69 @@
+"""What if they do not act? Which steps of a chase are due, and when the next one is.
+
+A chase is counted from the moment the person who has the lead got it, on that person's clock. Steps
+are taken in order of due time; those due at the same moment together, in the order listed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from leadlane.core.business_time import Calendar, NoWorkingTime
+from leadlane.core.policy import ChaseStep, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class DueStep:
+    """A step and the instant at which it is due."""
+
+    due_at: datetime
+    step: ChaseStep
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """What is to be taken now, what an outage made too late, and how many steps that leaves behind."""
+
+    now_due: tuple[DueStep, ...]
+    too_late: tuple[DueStep, ...]
+    passed: int
+
+
+def chase_of(policy: Policy, service_level: str | None) -> tuple[ChaseStep, ...]:
+    """The steps that a service level of this policy is chased by; none for a level it does not have."""
+    for level in policy.service_levels:
+        if level.name == service_level and level.chase is not None:
+            return policy.chases[level.chase]
+    return ()
+
+
+def due_steps(steps: Sequence[ChaseStep], since: datetime, calendar: Calendar) -> list[DueStep]:
+    """The steps with their due times, in that order; a calendar without working time makes none due."""
+    found = []
+    for step in steps:
+        try:
+            found.append(DueStep(calendar.add(since, step.after), step))
+        except NoWorkingTime:
+            continue
+    return sorted(found, key=lambda due: due.due_at)  # stable: the order listed decides among equals
+
+
+def next_due_at(
+    steps: Sequence[ChaseStep], since: datetime, calendar: Calendar, passed: int
+) -> datetime | None:
+    """When the next step is due after `passed` of them; None when all are behind."""
+    due = due_steps(steps, since, calendar)
+    return due[passed].due_at if passed < len(due) else None
+
+
+def overdue(due: Sequence[DueStep], passed: int, now: datetime) -> Overdue:
+    """The steps due by `now`. Of several moments only the last counts: no burst after an outage."""
+    ripe = [one for one in due[passed:] if one.due_at <= now]
+    last = ripe[-1].due_at if ripe else now
+    return Overdue(
+        tuple(one for one in ripe if one.due_at == last),
+        tuple(one for one in ripe if one.due_at < last),
+        passed + len(ripe),
+    )

@@ -1,0 +1,97 @@
+"""The demonstration company: invented, the same every time, and never in the way of itself."""
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from importlib.resources import files
+
+import psycopg
+import pytest
+
+from leadlane.demo import company
+from leadlane.service import demo
+from leadlane.service.given_rules import Text, use_rules
+from leadlane.service.replay import replay_all
+from leadlane.service.rulebooks import Rulebooks
+from leadlane.store.db import connect
+
+NOW = datetime(2026, 3, 6, 15, 30, tzinfo=UTC)
+REFERENCE = files("leadlane") / "reference"
+
+
+@dataclass(frozen=True)
+class Opened:
+    """What of an open Leadlane the demonstration needs."""
+
+    url: str
+    books: Rulebooks
+    at: datetime = NOW
+
+    def now(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def opened(database_url: str) -> Opened:
+    with connect(database_url) as connection:
+        texts = [Text((REFERENCE / name).read_bytes(), name) for name in ("policy.yaml", "roster.yaml")]
+        use_rules(connection, texts[0], texts[1], "test", NOW)
+    return Opened(database_url, Rulebooks())
+
+
+def test_the_same_moment_gives_the_same_leads() -> None:
+    assert company.leads(NOW) == company.leads(NOW)
+    assert company.accounts() == company.accounts()
+
+
+def test_leads_arrive_in_order_in_the_two_weeks_before() -> None:
+    moments = [datetime.fromisoformat(lead["arrived_at"]) for lead in company.leads(NOW)]
+    assert moments == sorted(moments)
+    assert NOW - timedelta(days=14) < moments[0]
+    assert moments[-1] <= NOW
+
+
+def test_no_address_is_anybodys() -> None:
+    for lead in company.leads(NOW):
+        domain = lead["email"].lower().rpartition("@")[2]
+        assert domain.endswith(".example") or domain == "gmail.com"
+        assert re.fullmatch(r"https://www\.[a-z.-]+\.example", lead.get("website", "https://www.a.example"))
+    assert all(domain.endswith(".example") for one in company.accounts() for domain in one.domains)
+
+
+def test_there_is_something_of_everything(opened: Opened) -> None:
+    summary = demo.load(opened)
+    with connect(opened.url) as connection:
+        policy = opened.books.current(connection).policy
+    # Every lead has an intent and a fit, so the last route is never reached.
+    assert set(summary.routes) == {route.name for route in policy.routes} - {"everything-else"}
+    assert set(summary.pools) == set(policy.pools) - {"revops"}
+    assert set(summary.programs) == set(policy.programs)
+    assert summary.statuses["merged"] > 10
+    assert summary.statuses.keys() == {"created", "merged"}
+    low, high = policy.limits.automation_share
+    assert summary.automation_share is not None
+    assert low <= summary.automation_share <= high
+    assert not summary.waiting
+
+
+def test_every_lead_is_decided_when_it_arrived_and_in_the_same_way_again(opened: Opened) -> None:
+    demo.load(opened)
+    with connect(opened.url) as connection:
+        late = connection.execute(
+            "SELECT count(*) FROM leads JOIN batches b ON b.at < arrived_at AND b.id = batch_id"
+        )
+        assert late.fetchone() == (0,)
+        row = connection.execute("SELECT count(*), count(DISTINCT batches.at) FROM batches").fetchone()
+        assert row is not None
+        assert row[0] == len(company.leads(NOW))
+        assert row[1] > 300
+        assert all(one.is_identical for one in replay_all(connection, Rulebooks()))
+
+
+def test_loading_again_adds_nothing(opened: Opened) -> None:
+    first = demo.load(opened)
+    again = demo.load(Opened(opened.url, opened.books, NOW + timedelta(days=1)))
+    assert again.statuses == {"repeated": first.total}
+    with psycopg.connect(opened.url) as connection:
+        assert connection.execute("SELECT count(*) FROM leads").fetchone() == (first.statuses["created"],)
