@@ -30,6 +30,9 @@ from leadlane.service.views import AccountView, AnswerView, LeadView
 # The responses of an operation, by status.
 Responses = dict[int | str, dict[str, Any]]
 
+# Objects made since the last collection of garbage before the next, by generation.
+COLLECT_AFTER = (100_000, 50, 100)
+
 
 def create(open_leadlane: Callable[[], AbstractContextManager[Leadlane]]) -> FastAPI:
     """The ASGI application. While it runs, it holds open what `open_leadlane` opens, and routes."""
@@ -45,6 +48,8 @@ def create(open_leadlane: Callable[[], AbstractContextManager[Leadlane]]) -> Fas
                 # What is there now stays: to look through it again and again would only cost time.
                 gc.collect()
                 gc.freeze()
+                # A batch makes tens of thousands of objects and drops them again, none of them in circles.
+                gc.set_threshold(*COLLECT_AFTER)
                 yield
                 renewing.cancel()
                 with suppress(asyncio.CancelledError):

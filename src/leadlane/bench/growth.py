@@ -33,14 +33,16 @@ SELECT nextval('batch_ids'), %(now)s, (SELECT version FROM publications ORDER BY
 
 INSERT INTO leads (id, arrived_at, fields, signals, email_key, domain, intent, fit, fit_score, segment,
                    relationship, stage, route, destination, pool, owner, place, batch_id, decision_number,
-                   changed_at)
+                   changed_at, policy_version, held_since, chase_at)
 SELECT id, at,
        jsonb_build_object('email', 'kim.' || n || '@old-' || n / 2 || '.com', 'company', 'Old ' || n / 2,
                           'employees', 450, 'country', 'DE', 'message', repeat('text ', 20)),
        jsonb_build_array(jsonb_build_array('demo_request', at)), 'kim.' || n || '@old-' || n / 2 || '.com',
        'old-' || n / 2 || '.com', 'high', 'strong', 70, 'dach', 'none', stage, 'hot',
        CASE stage WHEN 'assigned' THEN 'pool:senior-ae' ELSE 'program:nurture' END, 'senior-ae',
-       CASE WHEN stage <> 'nurture' THEN person END, 1, 1 + n / 500, n %% 500, at
+       CASE WHEN stage <> 'nurture' THEN person END, 1, 1 + n / 500, n %% 500, at,
+       (SELECT version FROM publications ORDER BY number DESC LIMIT 1),
+       at, CASE stage WHEN 'assigned' THEN %(now)s::timestamptz + n * interval '1 minute' END
   FROM filling;
 
 INSERT INTO decisions (batch_id, number, lead_id, at, outcome, route, destination, owner, arrival, trace)

@@ -7,7 +7,7 @@ refusal with its reason; or nothing, where there was nothing to do.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from leadlane.core.chase import DueStep, chase_of, due_steps, overdue
@@ -22,7 +22,9 @@ from leadlane.core.place import (
     Place,
     as_before,
     is_protected,
+    keeps_plan,
     manager_of,
+    next_step_due,
     next_step_of,
     place_in_pool,
     place_in_review,
@@ -35,10 +37,12 @@ from leadlane.core.rulebook import Rulebook
 from leadlane.core.trace import TRACE_VERSION, Reason, Trace
 
 ActKind = Literal[
-    "accept", "decline", "touch", "reassign", "review", "close", "chase", "serve", "cover", "return"
+    "accept", "decline", "touch", "plan", "reassign", "review", "close",
+    "chase", "serve", "cover", "return",
 ]
 # Kinds of touch that reach out to the prospect: these are responses. Other kinds are notes.
 REACHING_OUT = frozenset({"call", "email", "meeting", "message"})
+TOUCHES = ("call", "email", "meeting", "message", "note")
 CLOSINGS = ("won", "lost", "junk", "duplicate", "unqualified")
 # A lead handed back as one of these was no turn.
 NO_TURN = frozenset({"junk", "duplicate"})
@@ -64,6 +68,7 @@ class Act:
 
     `by` is the person who acts, None for the system. `to` is a person, or for `review` also
     `pool:NAME` or `program:NAME`. `how` is the kind of a touch, `outcome` and `value` of a closing.
+    The `reason` of a plan is the next step; `due_at` (aware) is when it is due, also after a touch.
     `turn` is the pick that brought the lead to whoever has it, where one did.
     """
 
@@ -76,6 +81,7 @@ class Act:
     outcome: str = ""
     value: int | float | None = None
     turn: Turn | None = None
+    due_at: datetime | None = None
 
 
 def decide_act(desk: Desk, act: Act) -> Decision | Refusal | None:
@@ -132,6 +138,8 @@ class _Matter:
                 "value": act.value,
             },
         }
+        if act.due_at is not None:
+            self.trace["act"]["due_at"] = act.due_at
         facts = fold(before.lead.fields)
         self.qualified = qualify(book.qualify, before.lead, facts, self.desk.now, self.trace)
         self.match = find_match(before.lead.id, before.keys, self.desk.known)
@@ -213,11 +221,21 @@ def _accept(matter: _Matter) -> Decision:
 
 def _touch(matter: _Matter) -> Decision:
     before, place = matter.before, as_before(matter.before, [])
-    standing = before
+    standing = replace(before, next_step_due_at=matter.act.due_at or before.next_step_due_at)
     if matter.act.how in REACHING_OUT:
         stage = "working" if before.is_worked else before.stage
-        standing = replace(before, stage=stage, accepted=True, responded=True, chase_at=None)
+        standing = replace(standing, stage=stage, accepted=True, responded=True, chase_at=None)
     return matter.finish(standing, "touched", place)
+
+
+def _plan(matter: _Matter) -> Decision:
+    before, act = matter.before, matter.act
+    standing = replace(
+        before,
+        next_step=act.reason or before.next_step,
+        next_step_due_at=act.due_at or before.next_step_due_at,
+    )
+    return matter.finish(standing, "planned", as_before(before, []))
 
 
 def _decline(matter: _Matter) -> Decision:
@@ -233,7 +251,9 @@ def _close(matter: _Matter) -> Decision:
     if matter.act.outcome in NO_TURN:
         _give_turn_back(matter)
     _release_owner(matter)
-    standing = replace(before, stage="closed", chase_at=None, waiting_pool=None)
+    standing = replace(
+        before, stage="closed", chase_at=None, waiting_pool=None, next_step=None, next_step_due_at=None
+    )
     return matter.finish(standing, "closed", place)
 
 
@@ -297,6 +317,10 @@ def _stand(matter: _Matter, before: Standing, place: Place) -> Standing:
     if level is None and place.owner is not None:
         desk, qualified = matter.desk, matter.qualified
         level, respond_by = promise_for(desk, route, qualified, place, desk.now, matter.trace)
+    planned = keeps_plan(before, place)
+    # A promise that was kept says nothing of what is to be done next.
+    promised = None if before.responded else respond_by
+    due_at = before.next_step_due_at if planned else next_step_due(place, promised, matter.desk.now)
     standing = replace(
         before,
         stage=place.stage,
@@ -307,7 +331,8 @@ def _stand(matter: _Matter, before: Standing, place: Place) -> Standing:
         destination=place.destination,
         service_level=level if place.owner is not None else None,
         respond_by=respond_by if place.owner is not None else None,
-        next_step=next_step_of(route, place),
+        next_step=before.next_step if planned else next_step_of(route, place),
+        next_step_due_at=due_at,
         accepted=False,
     )
     return stand_at(matter.desk, standing)
@@ -509,6 +534,7 @@ _ACTS = {
     "accept": _accept,
     "decline": _decline,
     "touch": _touch,
+    "plan": _plan,
     "reassign": _reassign,
     "review": _review,
     "close": _close,

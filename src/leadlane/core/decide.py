@@ -27,7 +27,9 @@ from leadlane.core.place import (
     as_before,
     first_step_at,
     is_protected,
+    keeps_plan,
     move,
+    next_step_due,
     next_step_of,
     place_by_route,
     promise_for,
@@ -185,7 +187,7 @@ def _place_new(
     place = place_by_route(desk, route, match, qualified, (), trace)
     promised = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
     arrived = Standing(lead, arrival.keys, stage="new", intent=qualified.intent)
-    standing = _placed(desk, arrived, place, route, promised)
+    standing = _placed(desk, arrived, place, route, promised, lead.arrived_at)
     return _finish(desk, standing, None, "placed", qualified, match, place, trace)
 
 
@@ -220,7 +222,7 @@ def _place_again(
     else:
         outcome, place = "moved", move(desk, before, route, match, qualified, reasons, trace)
         promised = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
-        standing = _placed(desk, standing, place, route, promised)
+        standing = _placed(desk, standing, place, route, promised, arrival.lead.arrived_at)
     return _finish(desk, standing, before, outcome, qualified, match, place, trace)
 
 
@@ -252,8 +254,11 @@ def _kept(
         standing = replace(standing, pool=place.pool, destination=place.destination, route=route.name)
     if standing.responded:
         return standing
-    level, respond_by = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
-    return stand_at(desk, replace(standing, service_level=level, respond_by=respond_by))
+    start = arrival.lead.arrived_at
+    level, respond_by = promise_for(desk, route, qualified, place, start, trace)
+    due_at = standing.next_step_due_at if standing.is_planned else next_step_due(place, respond_by, start)
+    promised = replace(standing, service_level=level, respond_by=respond_by, next_step_due_at=due_at)
+    return stand_at(desk, promised)
 
 
 def _placed(
@@ -262,8 +267,10 @@ def _placed(
     place: Place,
     route: Route,
     promised: tuple[str | None, datetime | None],
+    start: datetime,
 ) -> Standing:
     holder = place.covered_by or place.owner
+    planned = keeps_plan(standing, place)
     # Every lead comes by here, and `replace` costs several times what a plain construction does.
     return Standing(
         lead=standing.lead,
@@ -278,7 +285,10 @@ def _placed(
         respond_by=promised[1],
         responded=standing.responded,
         route=route.name,
-        next_step=next_step_of(route, place),
+        next_step=standing.next_step if planned else next_step_of(route, place),
+        next_step_due_at=(
+            standing.next_step_due_at if planned else next_step_due(place, promised[1], start)
+        ),
         excluded=standing.excluded,
         waiting_pool=place.waiting_pool,
         policy=desk.book.policy.version,

@@ -13,7 +13,8 @@ from leadlane.core.trace import Reason, Trace
 # where it is. moved: routed again, went elsewhere. The rest are acts, by the name of what was done.
 Outcome = Literal[
     "placed", "merged", "kept", "moved",
-    "accepted", "touched", "reassigned", "reviewed", "closed", "chased", "served", "covered", "returned",
+    "accepted", "touched", "planned", "reassigned", "reviewed", "closed",
+    "chased", "served", "covered", "returned",
 ]  # fmt: skip
 
 

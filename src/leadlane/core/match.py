@@ -43,6 +43,7 @@ class Standing:
     responded: bool = False
     route: str | None = None
     next_step: str | None = None
+    next_step_due_at: datetime | None = None
     excluded: tuple[str, ...] = ()
     waiting_pool: str | None = None
     policy: str = ""
@@ -56,6 +57,11 @@ class Standing:
     def is_worked(self) -> bool:
         """A person is working the prospect."""
         return self.stage in WORKED_STAGES and self.owner is not None
+
+    @property
+    def is_planned(self) -> bool:
+        """Whoever has the lead has said when the next step is due, other than the promise does."""
+        return self.next_step_due_at not in (None, self.respond_by)
 
 
 @dataclass(slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from leadlane.core.chase import chase_of, next_due_at
 from leadlane.core.facts import Person, Roster
@@ -27,6 +27,8 @@ from leadlane.core.trace import Reason, Trace
 
 # The next step of a lead for which the route names none.
 RESPOND, REVIEW = "Respond", "Decide who takes this lead"
+# By when the next step is due where nothing was promised.
+WITHOUT_PROMISE = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -214,6 +216,16 @@ def next_step_of(route: Route, place: Place) -> str | None:
     if place.stage == "review":
         return REVIEW
     return (route.next_step or RESPOND) if place.owner is not None else None
+
+
+def next_step_due(place: Place, respond_by: datetime | None, start: datetime) -> datetime | None:
+    """When the next step of a lead is due that a person gets: as promised, else a day from `start`."""
+    return (respond_by or start + WITHOUT_PROMISE) if place.owner is not None else None
+
+
+def keeps_plan(before: Standing, place: Place) -> bool:
+    """Whether the next step stays as a person planned it: they have the lead at the new place too."""
+    return before.is_planned and before.owner is not None and before.owner == place.owner
 
 
 def stand_at(desk: Desk, standing: Standing) -> Standing:

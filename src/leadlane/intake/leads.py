@@ -114,7 +114,7 @@ def _read_signals(
     sent: object, default_at: datetime, now: datetime, reading: Reading, problems: list[Problem]
 ) -> tuple[Signal, ...]:
     """Signals from a list of names and `{name, at}`, or from a text of names; bad ones become problems."""
-    if not sent:
+    if sent in (None, "", [], ()):
         return ()
     try:
         items = sent if isinstance(sent, (list, tuple)) else read_list(sent)

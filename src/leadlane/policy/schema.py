@@ -45,7 +45,7 @@ def read_name(value: object) -> str:
         return str(value)
     if not isinstance(value, str):
         refuse("wrong_type", value, _("a name"))
-    if not value.strip() or len(value) > 200:
+    if not value.strip() or len(value) > 200 or not value.isprintable():
         refuse("wrong_value", value, _("a name of 1 to 200 characters"))
     return value
 

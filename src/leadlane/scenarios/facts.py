@@ -73,7 +73,7 @@ def _lead(facts: Facts, step: Step, name: str, expected: LeadExpectation) -> Ite
     if row is None:
         yield Mismatch(place, _("lead {lead}").format(lead=name), _("a lead"), _("none"), None)
         return
-    for key in expected.model_fields_set:
+    for key in (name for name in LeadExpectation.model_fields if name in expected.model_fields_set):
         wanted = getattr(expected, key)
         if key in _LISTS:
             yield from _LISTS[key](facts, (*place, key), name, row, wanted)
@@ -273,7 +273,7 @@ def _text(facts: Facts, value: Any) -> str:
         case bool():
             return "true" if value else "false"
         case datetime():
-            return moment_text(value, facts.scenario.start)
+            return moment_text(value, facts.now)
         case float() if value == int(value):
             return str(int(value))
     return str(value)

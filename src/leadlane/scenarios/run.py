@@ -60,6 +60,7 @@ def open_play(connection: Connection, scenario: Scenario) -> Play:
             begin()
         except LeadlaneError as error:
             raise ScenarioErrors([scenario.problem((key,), str(error))]) from error
+    run_due(connection, play.books, play.now)  # as a worker does when it starts
     return play
 
 

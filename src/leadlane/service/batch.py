@@ -28,7 +28,7 @@ from leadlane.core.decision import Decision
 from leadlane.core.decision import Refusal as Refused
 from leadlane.core.facts import FieldSpec, Lead, Load, Signal
 from leadlane.core.match import Keys, Known, Standing
-from leadlane.core.pick import Hands, PoolsNeeded
+from leadlane.core.pick import NO_LOAD, Hands, PoolsNeeded
 from leadlane.core.rulebook import Rulebook
 from leadlane.errors import LeadlaneError
 from leadlane.explain.reasons import reason_words
@@ -254,12 +254,7 @@ def _written(
         # In one order, so that batches with the same leads wait for each other, not on each other.
         placed=sorted(journal.placed.values(), key=lambda row: (row["email_key"] or "", row["id"])),
         changed=[
-            {
-                "place": seen[lead_id][0],
-                "version": seen[lead_id][1],
-                "moved": lead_id in journal.moved,
-                "lead": row,
-            }
+            {"place": seen[lead_id][0], "version": seen[lead_id][1], "lead": row}
             for lead_id, row in sorted(journal.changed.items())
         ],
         timeline=journal.timeline,
@@ -456,6 +451,7 @@ def _standing(row: dict[str, Any], specs: dict[str, FieldSpec]) -> Standing:
         responded=row["responded"],
         route=row["route"],
         next_step=row["next_step"],
+        next_step_due_at=_moment(row["next_step_due_at"]),
         excluded=tuple(row["excluded"]),
         waiting_pool=row["waiting_pool"],
         policy=row["policy"],
@@ -496,15 +492,16 @@ def _local_day(book: Rulebook, person_id: str, now: datetime) -> date:
     return now.astimezone(ZoneInfo(book.roster.people[person_id].timezone)).date()
 
 
-def _loads_today(book: Rulebook, rows: dict[str, LoadRow], now: datetime) -> dict[str, Load]:
+def _loads_today(book: Rulebook, rows: Iterable[LoadRow], now: datetime) -> dict[str, Load]:
     """Loads as they count at this moment: what came on another day, in the person's zone, does not."""
-    days: dict[str, date] = {}
+    people, days = book.roster.people, dict[str, date]()
     loads = {}
-    for person_id, row in rows.items():
-        zone = book.roster.people[person_id].timezone
+    for person_id, open_leads, today, today_on in rows:
+        zone = people[person_id].timezone
         if zone not in days:
             days[zone] = _local_day(book, person_id, now)
-        loads[person_id] = Load(row.open, row.today if row.today_on == days[zone] else 0)
+        counted = today if today_on == days[zone] else 0
+        loads[person_id] = Load(open_leads, counted) if open_leads or counted else NO_LOAD
     return loads
 
 

@@ -23,6 +23,7 @@ _PLACED_EVENT = {"closed": "disqualified"}
 _ACT_EVENT = {
     "accept": "accepted",
     "touch": "touched",
+    "plan": "planned",
     "decline": "declined",
     "reassign": "reassigned",
     "review": "reviewed",
@@ -44,7 +45,6 @@ class Journal:
     decisions: list[dict[str, Any]] = field(default_factory=list)
     placed: dict[str, dict[str, Any]] = field(default_factory=dict)
     changed: dict[str, dict[str, Any]] = field(default_factory=dict)
-    moved: set[str] = field(default_factory=set)
     timeline: list[dict[str, Any]] = field(default_factory=list)
     outbox: list[dict[str, Any]] = field(default_factory=list)
     touches: list[dict[str, Any]] = field(default_factory=list)
@@ -106,8 +106,6 @@ class Journal:
             seen = earlier["place"] if earlier else self.places[lead_id]
             row["place"] = seen + moved
             row["extra"] = earlier["extra"] if earlier else None
-            if moved:
-                self.moved.add(lead_id)
         (self.placed if lead_id in self.placed or decision.before is None else self.changed)[lead_id] = row
         return int(row["place"])
 
@@ -137,6 +135,7 @@ class Journal:
             "kind": act.how,
             "outcome": act.outcome,
             "value": act.value,
+            "due_at": act.due_at,
         }
         self._add_event(
             lead_id, _ACT_EVENT[act.kind], actor, {k: v for k, v in said.items() if v not in ("", None)}
@@ -214,7 +213,7 @@ def lead_row(decision: Decision, batch_id: int, number: int, now: datetime) -> d
         "service_level": standing.service_level,
         "respond_by": standing.respond_by,
         "next_step": standing.next_step,
-        "next_step_due_at": standing.respond_by,
+        "next_step_due_at": standing.next_step_due_at,
         "excluded": standing.excluded,
         "policy_version": standing.policy,
         "held_since": standing.held_since,

@@ -34,14 +34,15 @@ SELECT
     (SELECT json_agg(found) FROM (
         SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
                destination, service_level, respond_by, responded_at IS NOT NULL AS responded, route,
-               next_step, excluded, waiting_pool, policy_version AS policy,
+               next_step, next_step_due_at, excluded, waiting_pool, policy_version AS policy,
                accepted_at IS NOT NULL AS accepted, held_since, chase_at, chased, reassigned, place, xmin AS version
           FROM leads
          WHERE email_key = ANY(%(emails)s) AND stage <> 'closed'
         UNION ALL
         SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
                destination, service_level, respond_by, responded_at IS NOT NULL, route,
-               next_step, excluded, waiting_pool, policy_version, accepted_at IS NOT NULL,
+               next_step, next_step_due_at, excluded, waiting_pool, policy_version,
+               accepted_at IS NOT NULL,
                held_since, chase_at, chased, reassigned, place, xmin
           FROM leads
          WHERE id IN (SELECT unnest(%(targets)s::text[])
@@ -110,6 +111,7 @@ WITH batch AS (
            domain = n.domain, stage = n.stage, route = n.route, destination = n.destination,
            pool = n.pool, waiting_pool = n.waiting_pool, owner = n.owner, covered_by = n.covered_by,
            service_level = n.service_level, respond_by = n.respond_by, next_step = n.next_step,
+           next_step_due_at = n.next_step_due_at,
            excluded = n.excluded, policy_version = n.policy_version, held_since = n.held_since,
            chase_at = n.chase_at, chased = n.chased, reassigned = n.reassigned,
            closed_at = n.closed_at, outcome = n.outcome, value = n.value, place = n.place,
@@ -118,10 +120,8 @@ WITH batch AS (
            -- What happened once, happened then.
            accepted_at = CASE WHEN n.accepted_at IS NOT NULL THEN coalesce(l.accepted_at, n.accepted_at) END,
            responded_at = CASE WHEN n.responded_at IS NOT NULL
-                               THEN coalesce(l.responded_at, n.responded_at) END,
-           -- What moves nobody leaves alone what a person has made of the next step.
-           next_step_due_at = CASE WHEN c.moved THEN n.next_step_due_at ELSE l.next_step_due_at END
-      FROM json_to_recordset(%(changed)s::json) AS c (place integer, version text, moved boolean, lead json),
+                               THEN coalesce(l.responded_at, n.responded_at) END
+      FROM json_to_recordset(%(changed)s::json) AS c (place integer, version text, lead json),
            json_populate_record(NULL::leads, c.lead) AS n
      -- The place guards what people see; the version of the row guards all else, such as its signals.
      WHERE l.id = n.id AND l.place = c.place AND l.xmin::text = c.version
@@ -203,13 +203,8 @@ class Met:
     accounts: dict[str, Account]
 
 
-@dataclass(frozen=True, slots=True)
-class LoadRow:
-    """A person's load as stored; `today` counts for the day `today_on` only."""
-
-    open: int
-    today: int
-    today_on: date
+# A person's load as stored: person, open, today, and the day that `today` counts for.
+LoadRow = tuple[str, int, int, date]
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,13 +281,13 @@ def remember_keys(connection: Connection, keys: Sequence[dict[str, Any]], now: d
 
 def lock_ledgers(
     connection: Connection, pools: Collection[str], people: Iterable[str]
-) -> tuple[dict[str, Ledger], dict[str, LoadRow]]:
+) -> tuple[dict[str, Ledger], list[LoadRow]]:
     """Lock the ledgers of `pools` in one order, then read the loads of `people`.
 
     Whoever else picks from one of the pools waits until this transaction ends.
     """
     if not pools:
-        return {}, {}
+        return {}, []
     locked = connection.execute(_LOCK_LEDGERS, {"pools": sorted(pools)})
     read = connection.execute(_READ_LOADS, {"people": list(people)})
     ledgers = {
@@ -303,7 +298,7 @@ def lock_ledgers(
         )
         for pool, picks, members in locked.fetchall()
     }
-    return ledgers, {person: LoadRow(*rest) for person, *rest in read.fetchall()}
+    return ledgers, read.fetchall()
 
 
 def ledger_row(pool: str, ledger: Ledger) -> dict[str, Any]:

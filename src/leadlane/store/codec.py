@@ -46,7 +46,7 @@ def read_lead(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Lead:
 
 def read_standing(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Standing:
     """An open lead from its JSON."""
-    moments = ("respond_by", "held_since", "chase_at")
+    moments = ("respond_by", "next_step_due_at", "held_since", "chase_at")
     return Standing(
         **{
             **raw,
@@ -69,7 +69,8 @@ def read_happening(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Ar
         turn = raw["turn"]
         if turn is not None:
             turn = Turn(turn["pool"], turn["chosen"], tuple(turn["running"]), tuple(turn["shares"]))
-        return Act(**{**raw, "turn": turn})
+        due_at = datetime.fromisoformat(raw["due_at"]) if raw.get("due_at") else None
+        return Act(**{**raw, "turn": turn, "due_at": due_at})
     return Arrival(read_lead(raw["lead"], specs), Keys(**raw["keys"]), raw["target"])
 
 

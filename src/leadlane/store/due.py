@@ -2,17 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from psycopg import Connection
+from psycopg.rows import class_row
+
+# The database notifies this channel of what a sleeping worker could not know; see 0003_health.sql.
+CHANNEL = "leadlane_due"
+# So long a worker may sleep without looking: what is written to be due sooner than this wakes it.
+LONGEST_SLEEP = timedelta(minutes=1)
 
 
-def due_leads(connection: Connection, now: datetime, limit: int) -> list[tuple[str, datetime]]:
-    """Open leads whose next step is due at or before `now`, and when it was; the longest due first."""
-    return connection.execute(
-        "SELECT id, chase_at FROM leads WHERE chase_at <= %s ORDER BY chase_at, id LIMIT %s", [now, limit]
-    ).fetchall()
+@dataclass(frozen=True, slots=True)
+class Round:
+    """Up to when absences and new days have been looked after, and at which roster; None: never yet."""
+
+    made_up_to: datetime | None
+    roster_revision: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """What the next step of a lead's chase is counted from."""
+
+    id: str
+    policy: str
+    service_level: str | None
+    holder: str | None
+    held_since: datetime | None
+    chased: int
+    chase_at: datetime
+
+
+def due_leads(
+    connection: Connection, now: datetime, limit: int, but: Collection[str] = ()
+) -> list[tuple[str, datetime]]:
+    """Open leads whose next step is due at or before `now`, and when it was; the longest due first.
+
+    Without those that somebody is at work on, and those of `but`.
+    """
+    # Locked only to pass over what others hold: whoever acts claims again, in a transaction that can be
+    # tried again from its beginning.
+    with connection.transaction(force_rollback=True):
+        return connection.execute(
+            "SELECT id, chase_at FROM leads WHERE chase_at <= %s AND id <> ALL(%s)"
+            " ORDER BY chase_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
+            [now, list(but), limit],
+        ).fetchall()
 
 
 def next_chase_at(connection: Connection) -> datetime | None:
@@ -23,12 +61,41 @@ def next_chase_at(connection: Connection) -> datetime | None:
     return row[0] if row else None
 
 
+def overdue(connection: Connection, before: datetime, most: int = 100_000) -> tuple[int, datetime | None]:
+    """How many leads' steps were due before a moment (counted up to `most`), and when the first was."""
+    row = connection.execute(
+        "SELECT count(*), min(chase_at) FROM (SELECT chase_at FROM leads WHERE chase_at < %s"
+        " ORDER BY chase_at LIMIT %s) AS late",
+        [before, most],
+    ).fetchone()
+    assert row is not None  # an aggregate always gives one row
+    return row[0], row[1]
+
+
 def claim(connection: Connection, lead_ids: Iterable[str]) -> set[str]:
     """Which of these leads this transaction may act on: those that no other worker holds."""
     rows = connection.execute(
         "SELECT id FROM leads WHERE id = ANY(%s) ORDER BY id FOR UPDATE SKIP LOCKED", [list(lead_ids)]
     )
     return {row[0] for row in rows}
+
+
+def clocks(connection: Connection, lead_ids: Iterable[str]) -> list[Clock]:
+    """The clocks of those of these leads that have one."""
+    with connection.cursor(row_factory=class_row(Clock)) as cursor:
+        return cursor.execute(
+            "SELECT id, policy_version AS policy, service_level, coalesce(covered_by, owner) AS holder,"
+            " held_since, chased, chase_at FROM leads WHERE id = ANY(%s) AND chase_at IS NOT NULL",
+            [list(lead_ids)],
+        ).fetchall()
+
+
+def set_chase_at(connection: Connection, clock: Clock, chase_at: datetime | None) -> None:
+    """The next step of a lead is due at another time; nothing happens if its clock has changed meanwhile."""
+    connection.execute(
+        "UPDATE leads SET chase_at = %s WHERE id = %s AND chase_at = %s AND held_since IS NOT DISTINCT FROM %s",
+        [chase_at, clock.id, clock.chase_at, clock.held_since],
+    )
 
 
 def covered_leads(connection: Connection, owners: Iterable[str]) -> list[str]:
@@ -61,23 +128,52 @@ def waiting_leads(connection: Connection, pools: Iterable[str], limit: int) -> l
     return [row[0] for row in rows]
 
 
+# From pool to pool through the index: a DISTINCT would read every lead that waits.
+_POOLS_WAITED_FOR = """
+WITH RECURSIVE pools (name) AS (
+    (SELECT waiting_pool FROM leads WHERE waiting_pool IS NOT NULL AND stage = 'review'
+      ORDER BY waiting_pool LIMIT 1)
+    UNION ALL
+    SELECT (SELECT waiting_pool FROM leads WHERE waiting_pool > pools.name AND stage = 'review'
+             ORDER BY waiting_pool LIMIT 1)
+      FROM pools WHERE pools.name IS NOT NULL
+)
+SELECT name FROM pools WHERE name IS NOT NULL
+"""
+
+
 def pools_waited_for(connection: Connection) -> list[str]:
     """The pools in whose line leads wait."""
-    rows = connection.execute(
-        "SELECT DISTINCT waiting_pool FROM leads"
-        " WHERE waiting_pool IS NOT NULL AND stage = 'review' ORDER BY 1"
-    )
-    return [row[0] for row in rows]
+    return [row[0] for row in connection.execute(_POOLS_WAITED_FOR)]
 
 
-def rounds_made_up_to(connection: Connection) -> datetime | None:
-    """Up to when absences and new days have been looked after; None: never yet."""
-    row = connection.execute("SELECT made_up_to FROM rounds").fetchone()
-    return row[0] if row else None
+def is_anybody_waiting(connection: Connection) -> bool:
+    """Whether a lead waits in line for any pool."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM leads WHERE waiting_pool IS NOT NULL AND stage = 'review')"
+    ).fetchone()
+    assert row is not None  # a SELECT of a scalar always gives one row
+    return bool(row[0])
 
 
-def set_rounds(connection: Connection, made_up_to: datetime) -> None:
-    """Remember up to when absences and new days have been looked after; never goes back."""
+def last_round(connection: Connection) -> Round:
+    """The last round that was made."""
+    with connection.cursor(row_factory=class_row(Round)) as cursor:
+        row = cursor.execute("SELECT made_up_to, roster_revision FROM rounds").fetchone()
+    return row or Round(None, None)
+
+
+def set_round(connection: Connection, made: Round) -> None:
+    """Remember a round that was made; never goes back."""
     connection.execute(
-        "UPDATE rounds SET made_up_to = greatest(coalesce(made_up_to, %(at)s), %(at)s)", {"at": made_up_to}
+        "UPDATE rounds SET made_up_to = greatest(made_up_to, %s), roster_revision = greatest(roster_revision, %s)",
+        [made.made_up_to, made.roster_revision],
     )
+
+
+def people_changed_since(connection: Connection, revision: int | None) -> set[str]:
+    """The people whose entry in the roster was changed after a revision; everyone for None."""
+    rows = connection.execute(
+        "SELECT DISTINCT id FROM roster_entries WHERE kind = 'person' AND revision > %s", [revision or 0]
+    )
+    return {row[0] for row in rows}

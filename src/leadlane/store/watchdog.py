@@ -35,6 +35,12 @@ _QUESTIONS = (
         " AND NOT EXISTS (SELECT FROM outbox o WHERE o.lead_id = l.id)",
     ),
     (
+        N_("open leads that a person has, without a next step and when it is due"),
+        "SELECT id FROM leads WHERE owner IS NOT NULL"
+        " AND stage IN ('assigned', 'accepted', 'working', 'review')"
+        " AND (next_step IS NULL OR next_step_due_at IS NULL)",
+    ),
+    (
         N_("decisions about leads that do not exist"),
         "SELECT DISTINCT lead_id FROM decisions d"
         " WHERE NOT EXISTS (SELECT FROM leads l WHERE l.id = d.lead_id)",
