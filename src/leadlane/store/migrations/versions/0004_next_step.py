@@ -1,9 +1,9 @@
-"""Next steps that people plan: runs 0003_next_step.sql."""
+"""Next steps that people plan: runs 0004_next_step.sql."""
 
 from leadlane.store.migrate import run_sql_beside
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 
 
 def upgrade() -> None:
