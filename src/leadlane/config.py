@@ -69,6 +69,9 @@ class Settings(BaseModel):
     rate_limit_per_minute: int = _setting(
         60_000, N_("Requests that one API key may make in a minute; 0: no limit."), ge=0
     )
+    late_after_seconds: int = _setting(
+        120, N_("Seconds by which due steps may be late before /readyz says so and an alarm goes out."), ge=1
+    )
     batch_max: int = _setting(500, N_("Most leads routed together in one transaction."), ge=1, le=10_000)
 
     @field_validator("data_dir")

@@ -26,6 +26,11 @@ ADDRESSES = [
     ("GET", "/v1/policy", "read"),
     ("POST", "/v1/policy:check", "read"),
     ("POST", "/v1/policy", "admin"),
+    *[
+        ("POST", f"/v1/leads/7/{verb}", "write")
+        for verb in ("accept", "decline", "touch", "reassign", "review", "close", "next-step")
+    ],
+    ("POST", "/v1/people/x/away", "write"),
 ]
 
 
@@ -52,7 +57,7 @@ def test_the_list_of_addresses_is_complete(served: Any) -> None:
     tested = {(method, path.replace("/7", "/{lead_id}")) for method, path, _scope in ADDRESSES}
     names = {"people": "person_id", "teams": "team_id", "accounts": "account_id"}
     tested = {
-        (method, path.replace("/x", "/{" + names[path.split("/")[2]] + "}") if path.endswith("/x") else path)
+        (method, path.replace("/x", "/{" + names[path.split("/")[2]] + "}") if "/x" in path else path)
         for method, path in tested
     }
     assert documented == tested

@@ -40,6 +40,7 @@ class Mortal(Connection[Any]):
     """A connection as the services use them, whose owner can die at a chosen point."""
 
     fault: Fault | None = None
+    backend: int = 0
 
     def wait(self, gen: Any, *args: Any, **options: Any) -> Any:
         """One exchange with the server, with what befalls it."""
@@ -64,15 +65,15 @@ class Mortal(Connection[Any]):
 def open_mortal(url: str) -> Mortal:
     """A new worker's connection, prepared as the services' own connections are."""
     connection = Mortal.connect(url, application_name="mortal", prepare_threshold=1, autocommit=True)
+    connection.backend = connection.info.backend_pid
     batches.configure(connection)
     return connection
 
 
-def wait_until_buried(observer: Connection[Any]) -> None:
-    """Wait until the server has let go of all that dead workers held, so that what follows reproduces."""
+def wait_until_buried(dead: Mortal, observer: Connection[Any]) -> None:
+    """Wait until the server has let go of all that a dead worker held, so that what follows reproduces."""
     deadline = time.monotonic() + 10
-    alive = "SELECT FROM pg_stat_activity WHERE application_name = 'mortal' AND datname = current_database()"
-    while observer.execute(alive).fetchone() is not None:
+    while observer.execute("SELECT FROM pg_stat_activity WHERE pid = %s", [dead.backend]).fetchone():
         if time.monotonic() > deadline:
             raise TimeoutError("the server keeps what a dead worker held")
         time.sleep(0.001)

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from leadlane.api import docs, health, leads, policy, reading, roster, schema
+from leadlane.api import acts, docs, health, leads, policy, reading, roster, schema
 from leadlane.api.front import Foreknown, Front, Leadlane, Line
 from leadlane.api.guard import Guard
 from leadlane.api.problems import FieldError, ProblemError, field_error, of_exception, response
@@ -63,6 +63,7 @@ def create(open_leadlane: Callable[[], AbstractContextManager[Leadlane]]) -> Fas
     # the documentation: what FastAPI does with a request costs as much as all that we do with it.
     api.add_route("/v1/leads", leads.post_lead, methods=["POST"], include_in_schema=False)
     _add_leads(api)
+    _add_acts(api)
     _add_roster(api)
     _add_policy(api)
     _add_health(api)
@@ -133,6 +134,26 @@ def _add_leads(api: FastAPI) -> None:
     ):
         path = "/v1/leads/{lead_id:path}" + end
         _add(api, "GET", path, endpoint, {200: answers(view, words)}, refusals(404, 422))
+
+
+def _add_acts(api: FastAPI) -> None:
+    stands: Responses = {200: answers(LeadView, "The lead as it stands now.")}
+    refused = refusals(404, 409, 413, 415, 422)
+    for verb, endpoint, part in (
+        ("accept", acts.accept_lead, acts.ActPart),
+        ("decline", acts.decline_lead, acts.DeclinePart),
+        ("touch", acts.touch_lead, acts.TouchPart),
+        ("reassign", acts.reassign_lead, acts.ReassignPart),
+        ("review", acts.review_lead, acts.ReviewPart),
+        ("close", acts.close_lead, acts.ClosePart),
+        ("next-step", acts.plan_lead, acts.NextStepPart),
+    ):
+        sent = {**schema.entry_body(part), **schema.IDEMPOTENCY}
+        _add(api, "POST", f"/v1/leads/{{lead_id:path}}/{verb}", endpoint, stands, refused, sent)
+    away: Responses = {200: answers(roster.PersonView, "The person, with the absence.")}
+    sent = schema.entry_body(acts.AbsencePart)
+    missing = refusals(404, 413, 415, 422)
+    _add(api, "POST", "/v1/people/{person_id:path}/away", acts.away_person, away, missing, sent)
 
 
 def _schema_of(model: Any) -> dict[str, Any]:

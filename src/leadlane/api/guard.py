@@ -38,7 +38,8 @@ def needed_scope(method: str, path: str) -> str:
         return "read"
     if path in ("/v1/leads", "/v1/leads:batch", "/v1/signals"):
         return "intake"
-    return "write" if method == "PUT" else "admin"
+    is_act = path.startswith(("/v1/leads/", "/v1/people/"))
+    return "write" if method == "PUT" or is_act else "admin"
 
 
 class Guard:

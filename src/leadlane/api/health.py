@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from datetime import timedelta
 
 import orjson
 import psycopg
@@ -15,6 +17,7 @@ from typing_extensions import TypedDict
 
 from leadlane.api.front import Front, front_of
 from leadlane.i18n import _
+from leadlane.service import health, worker
 from leadlane.store import policies
 from leadlane.store.migrate import head, revision_of
 
@@ -50,8 +53,12 @@ def readyz(request: Request) -> Response:
     return Response(body, 503 if reasons else 200, media_type="application/json")
 
 
-def metrics() -> Response:
+def metrics(request: Request) -> Response:
     """Counts and durations, for Prometheus; with several worker processes, of all of them."""
+    leadlane = front_of(request).leadlane
+    # A database that is away is told by /readyz; the counts of this process are there all the same.
+    with suppress(psycopg.Error, PoolTimeout), leadlane.pool.connection(PATIENCE_SECONDS) as connection:
+        worker.measure(connection, leadlane.now())
     registry = REGISTRY
     if MULTIPROCESS in os.environ:
         registry = CollectorRegistry()
@@ -69,12 +76,15 @@ def _reasons(front: Front) -> list[str]:
 
 
 def _database_reasons(front: Front) -> list[str]:
+    leadlane = front.leadlane
     try:
-        with front.leadlane.pool.connection(PATIENCE_SECONDS) as connection:
+        with leadlane.pool.connection(PATIENCE_SECONDS) as connection:
             if revision_of(connection) != head():
                 return [_("The database is not up to date; run: leadlane db upgrade")]
             if policies.in_force(connection)[0] is None:
                 return [_("No policy is in force yet.")]
+            late_after = timedelta(seconds=leadlane.settings.late_after_seconds)
+            found = health.check(connection, leadlane.books, leadlane.now(), late_after)
+            return [one.text for one in found if one.is_grave]
     except (psycopg.Error, PoolTimeout):
         return [_("The database cannot be reached.")]
-    return []

@@ -25,7 +25,7 @@ from leadlane.intake.problems import Problem
 from leadlane.matching.keys import email_key
 from leadlane.service.batch import Receipt
 from leadlane.service.submission import Submission, signal_submission, submission
-from leadlane.service.views import OutcomeView, answer, next_step_of, outcome
+from leadlane.service.views import OutcomeView, answer, next_step_of, outcome, sets_next_step
 from leadlane.store import leads
 from leadlane.store.codec import encode
 from leadlane.store.leads import DecisionRow
@@ -61,8 +61,8 @@ async def post_lead(request: Request) -> Response:
     raw = await read_json(request, front.leadlane.settings.max_body_bytes)
     now = front.leadlane.now()
     given = await _read(front, raw, now)
-    key = _idempotency_key(request)
-    one = submission(given, SOURCE, now, key=key, fingerprint=_fingerprint(raw) if key else "")
+    key = idempotency_key(request)
+    one = submission(given, SOURCE, now, key=key, fingerprint=fingerprint_of(raw) if key else "")
     return await _routed(front, one)
 
 
@@ -82,7 +82,8 @@ async def _routed(front: Front, one: Submission) -> Response:
 
 
 def _sets_next_step(receipt: Receipt) -> bool:
-    return receipt.decision is not None and receipt.decision.outcome in ("placed", "moved")
+    decision = receipt.decision
+    return decision is not None and sets_next_step(decision.outcome, decision.trace)
 
 
 def _stored_answer(front: Front, receipt: Receipt, sent_id: str) -> bytes:
@@ -131,7 +132,8 @@ def _refusal(receipt: Receipt) -> ProblemError:
     return ProblemError("invalid", receipt.problem)
 
 
-def _idempotency_key(request: Request) -> str | None:
+def idempotency_key(request: Request) -> str | None:
+    """The key of a request that may be sent again, None without one; ProblemError (400) for a bad one."""
     key = request.headers.get("idempotency-key")
     if key is None:
         return None
@@ -143,7 +145,7 @@ def _idempotency_key(request: Request) -> str | None:
     return f"{request.scope['key'].id}:{key}"
 
 
-def _fingerprint(raw: object) -> str:
+def fingerprint_of(raw: object) -> str:
     """The same for the same JSON, however its keys are ordered and spaced."""
     return hashlib.sha256(orjson.dumps(raw, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
@@ -174,7 +176,7 @@ async def post_leads(request: Request) -> Response:
     kind = media_type(request.headers, (JSON, *NDJSON))
     body = await read_body(request, front.leadlane.settings.max_body_bytes)
     rules, now = await front.foreknown.rules(), front.leadlane.now()
-    ready = await asyncio.to_thread(_read_many, body, kind, rules, now, _idempotency_key(request))
+    ready = await asyncio.to_thread(_read_many, body, kind, rules, now, idempotency_key(request))
     return await _route_many(front, ready)
 
 
@@ -197,7 +199,7 @@ def _keyed(
     return [
         one
         if isinstance(one, ProblemError)
-        else replace(one, key=f"{key}#{number}", fingerprint=_fingerprint(row))
+        else replace(one, key=f"{key}#{number}", fingerprint=fingerprint_of(row))
         for number, (one, row) in enumerate(zip(ready, rows, strict=True))
     ]
 
@@ -303,12 +305,12 @@ async def post_signals(request: Request) -> Response:
     front = front_of(request)
     raw = await read_json(request, front.leadlane.settings.max_body_bytes)
     rules, now = await front.foreknown.rules(), front.leadlane.now()
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     if isinstance(raw, dict) and "signals" not in raw:
         read = await asyncio.to_thread(_read_signals, front, [raw], rules, now)
         if isinstance(read[0], ProblemError):
             raise read[0]
-        return await _routed(front, replace(read[0], key=key, fingerprint=_fingerprint(raw) if key else ""))
+        return await _routed(front, replace(read[0], key=key, fingerprint=fingerprint_of(raw) if key else ""))
     items = _items(raw, "signals", MOST_SIGNALS)
     ready = await asyncio.to_thread(_read_signals, front, items, rules, now)
     return await _route_many(front, _keyed(ready, items, key))

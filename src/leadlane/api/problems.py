@@ -31,6 +31,8 @@ Kind = Literal[
     "not_found",
     "method_not_allowed",
     "closed",
+    "stale",
+    "not_allowed",
     "too_large",
     "media_type",
     "invalid",
@@ -48,6 +50,8 @@ KINDS: Mapping[Kind, tuple[int, str]] = {
     "not_found": (404, N_("There is nothing here")),
     "method_not_allowed": (405, N_("This cannot be done here")),
     "closed": (409, N_("The lead is closed")),
+    "stale": (409, N_("The lead has moved meanwhile")),
+    "not_allowed": (409, N_("This cannot be done with the lead")),
     "too_large": (413, N_("The request is too large")),
     "media_type": (415, N_("The content type is not understood")),
     "invalid": (422, N_("Something that was sent is not valid")),
@@ -71,7 +75,10 @@ class FieldError(TypedDict):
 
 
 class ProblemView(TypedDict):
-    """Problem details (RFC 9457). `type` names the kind for programs, the texts are for people."""
+    """Problem details (RFC 9457). `type` names the kind for programs, the texts are for people.
+
+    `reason` is the reason code of an act that is not allowed.
+    """
 
     type: str
     title: str
@@ -79,6 +86,7 @@ class ProblemView(TypedDict):
     detail: str
     errors: list[FieldError]
     instance: NotRequired[str]
+    reason: NotRequired[str]
 
 
 @dataclass(slots=True)
@@ -90,6 +98,7 @@ class ProblemError(Exception):
     errors: Sequence[FieldError] = ()
     headers: Mapping[str, str] | None = None
     instance: str = ""
+    reason: str = ""
 
     @property
     def status(self) -> int:
@@ -108,6 +117,8 @@ def view(problem: ProblemError) -> ProblemView:
     }
     if problem.instance:
         shown["instance"] = problem.instance
+    if problem.reason:
+        shown["reason"] = problem.reason
     return shown
 
 

@@ -96,13 +96,14 @@ def get_leads(request: Request, query: Annotated[LeadQuery, Query()]) -> Respons
     given: dict[str, Any] = query.model_dump(exclude_none=True)
     filters = {name: given[name] for name in leads.FILTERS if name in given}
     limit = given["limit"]
-    with front_of(request).leadlane.pool.connection() as connection:
+    front = front_of(request)
+    with front.leadlane.pool.connection() as connection:
         # One more than the page has: whether there are more is then known.
         rows = leads.search(connection, filters, _after(given.get("cursor")), limit + 1)
     last = [rows[limit - 1].arrived_at.isoformat(), rows[limit - 1].id] if len(rows) > limit else None
-    return page(
-        "leads", [lead_view(row) for row in rows[:limit]], last, "/v1/leads", {**filters, "limit": limit}
-    )
+    now = front.leadlane.now()
+    views = [lead_view(row, now) for row in rows[:limit]]
+    return page("leads", views, last, "/v1/leads", {**filters, "limit": limit})
 
 
 def _after(cursor: str | None) -> tuple[datetime, str] | None:
@@ -118,11 +119,12 @@ def _after(cursor: str | None) -> tuple[datetime, str] | None:
 
 def get_lead(request: Request, lead_id: str, query: Annotated[NoQuery, Query()]) -> Response:
     """A lead as it stands, by its id or by one under which the same person came again."""
-    with front_of(request).leadlane.pool.connection() as connection:
+    front = front_of(request)
+    with front.leadlane.pool.connection() as connection:
         row = leads.get(connection, lead_id)
     if row is None:
         raise _no_lead()
-    return Response(encode(lead_view(row)), media_type=JSON)
+    return Response(encode(lead_view(row, front.leadlane.now())), media_type=JSON)
 
 
 def get_decision(request: Request, lead_id: str, query: Annotated[DecisionQuery, Query()]) -> Response:

@@ -9,12 +9,13 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from leadlane import __version__
-from leadlane.api import problems
+from leadlane.api import acts, problems
 from leadlane.api.body import JSON, NDJSON, YAML
 from leadlane.api.guard import needed_scope
 from leadlane.core.facts import LEAD_FIELDS, FieldSpec
 from leadlane.intake.values import LONGEST_MESSAGE, LONGEST_TEXT, MOST_TAGS
 from leadlane.policy.roster_schema import AccountPart, PersonPart, TeamPart
+from leadlane.policy.schema import Part
 from leadlane.policy.structure import json_schema
 from leadlane.service.api_keys import SCOPES
 
@@ -100,6 +101,13 @@ def _component(model: Any) -> str:
 # Models that some response names, by the name of their component.
 _MODELS: dict[str, Any] = {}
 
+# Documents that are sent as they are; the address says what each is about.
+_PARTS: tuple[type[Part], ...] = (
+    PersonPart, TeamPart, AccountPart,
+    acts.ActPart, acts.DeclinePart, acts.TouchPart, acts.ReassignPart, acts.ReviewPart, acts.ClosePart,
+    acts.NextStepPart, acts.AbsencePart,
+)  # fmt: skip
+
 LEAD_BODY = body((JSON, {"schema": {"$ref": LEAD}, "example": _EXAMPLE_LEAD}))
 _LEADS: Schema = {"type": "array", "items": {"$ref": LEAD}, "minItems": 1, "maxItems": 10_000}
 LEADS_BODY = body(
@@ -159,8 +167,8 @@ IDEMPOTENCY: Schema = {
 }
 
 
-def entry_body(model: type[PersonPart] | type[TeamPart] | type[AccountPart]) -> Schema:
-    """The body of an entry whose address says its id."""
+def entry_body(model: type[Part]) -> Schema:
+    """The body of a request that is a document of this shape, whose address says what it is about."""
     return body((JSON, {"$ref": f"#/components/schemas/{_entry_name(model)}"}))
 
 
@@ -189,7 +197,7 @@ def build(api: FastAPI) -> Schema:
     for name, adapter in models.items():
         _add(schemas, name, adapter.json_schema(mode="serialization", ref_template=_REF))
     _add(schemas, "Problem", TypeAdapter(problems.ProblemView).json_schema(ref_template=_REF))
-    for model in (PersonPart, TeamPart, AccountPart):
+    for model in _PARTS:
         _add(schemas, _entry_name(model), _entry(model))
     schemas["Lead"], schemas["Signal"] = _lead(), _signal()
     _add_keys(document)

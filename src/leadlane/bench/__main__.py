@@ -14,7 +14,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from leadlane.bench import decisions, growth, http, leads_file, memory
+from leadlane.bench import chase, decisions, growth, http, leads_file, memory
 from leadlane.bench.database import Bench, bench
 from leadlane.bench.figures import Figure, print_figures
 
@@ -24,6 +24,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Figure]]] = {
     "http": http.measure,
     "growth": growth.measure,
     "memory": memory.measure,
+    "chase": chase.measure,
 }
 # Load average above which other processes take part in what is measured.
 BUSY = 0.5

@@ -34,7 +34,21 @@ def main() -> None:
 def build_app() -> typer.Typer:
     """The whole command line. Help texts are in the language that is the default when this is called."""
     # Imported here because the modules translate their help texts while they are imported.
-    from leadlane.cli import check, db, explain, keys, policy, replay, route, serve, settings, test
+    from leadlane.cli import (
+        check,
+        db,
+        doctor,
+        explain,
+        keys,
+        lead,
+        policy,
+        replay,
+        route,
+        serve,
+        settings,
+        test,
+        work,
+    )
 
     app = typer.Typer(
         name="leadlane",
@@ -52,7 +66,9 @@ def build_app() -> typer.Typer:
     ) -> None:
         """Options that stand before the command."""
 
+    app.command("away", help=lead.AWAY_HELP)(lead.away)
     app.command("check", help=check.HELP)(check.check)
+    app.command("doctor", help=doctor.HELP)(doctor.doctor)
     app.command("explain", help=explain.HELP)(explain.explain)
     app.command("route", help=route.HELP)(route.route)
     app.command("replay", help=replay.HELP)(replay.replay)
@@ -60,6 +76,8 @@ def build_app() -> typer.Typer:
     app.command("run", help=serve.RUN_HELP)(serve.run)
     app.command("settings", help=settings.HELP)(settings.show_settings)
     app.command("test", help=test.HELP)(test.run_scenarios)
+    app.command("work", help=work.HELP)(work.work)
+    app.add_typer(lead.app, name="lead")
     app.add_typer(policy.app, name="policy")
     app.add_typer(keys.app, name="keys")
     app.add_typer(db.app, name="db")

@@ -8,6 +8,7 @@ import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from datetime import timedelta
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -23,8 +24,10 @@ from leadlane.logging import configure_logging
 from leadlane.policy.problems import PolicyErrors
 from leadlane.policy.roster import read_roster
 from leadlane.service import api_keys as keys
+from leadlane.service.health import Watch
 from leadlane.service.publish import publish
 from leadlane.service.roster import put_roster
+from leadlane.service.worker import Worker
 from leadlane.store import api_keys, leads, policies
 
 if TYPE_CHECKING:
@@ -40,21 +43,29 @@ FIRST_KEY = "first key"
 _host = typer.Option(None, help=_("Network address to listen on; without it, the setting."))
 _port = typer.Option(None, min=1, max=65535, help=_("Port to listen on; without it, the setting."))
 _workers = typer.Option(1, min=1, max=64, help=_("How many processes answer; they share the database."))
+_worker = typer.Option(True, help=_("Also let happen what is due; without it, run `leadlane work` beside."))
 console = Console(soft_wrap=True, highlight=False)
 
 
-def serve(host: str | None = _host, port: int | None = _port, workers: int = _workers) -> None:
+def serve(
+    host: str | None = _host,
+    port: int | None = _port,
+    workers: int = _workers,
+    worker: bool = _worker,
+) -> None:
     """Serves until SIGTERM or Ctrl-C; then what was accepted is finished, and nothing more taken in."""
     settings = _settings(host, port)
     with _listening(settings) as listener, open_app(settings) as app:
         console.print(_("Leadlane answers at {url}; its description: {url}/docs").format(url=_url(settings)))
-        _answer(app, listener, workers)
+        with working(app, worker):
+            _answer(app, listener, workers)
 
 
 def run(
     host: str | None = _host,
     port: int | None = _port,
     demo: bool = typer.Option(True, help=_("Load the demonstration company if there are no leads yet.")),
+    worker: bool = _worker,
 ) -> None:
     """As `serve`; the first time with the reference policy, a demonstration company and a key."""
     settings = _settings(host, port)
@@ -63,10 +74,22 @@ def run(
         if demo:
             _load_demo(app)
         _print_pointers(app, _first_key(app))
-        _answer(app, listener, workers=1)
+        with working(app, worker):
+            _answer(app, listener, workers=1)
 
 
-def worker() -> FastAPI:
+@contextmanager
+def working(app: App, also_works: bool = True) -> Iterator[None]:
+    """Within the block somebody watches, and unless told otherwise lets happen what is due."""
+    late_after = timedelta(seconds=app.settings.late_after_seconds)
+    with (
+        Watch(app.url, app.books, app.now, late_after),
+        Worker(app.url, app.books, app.now) if also_works else nullcontext(),
+    ):
+        yield
+
+
+def one_of_several() -> FastAPI:
     """The application of one of several processes; each opens the database for itself."""
     from leadlane.api.application import create
 
@@ -124,7 +147,9 @@ def _answer(app: App, listener: socket.socket, workers: int) -> None:
             return
         with tempfile.TemporaryDirectory(prefix="leadlane-metrics-") as folder:
             os.environ[MULTIPROCESS] = folder
-            several = uvicorn.Config("leadlane.cli.serve:worker", factory=True, workers=workers, **options)
+            several = uvicorn.Config(
+                "leadlane.cli.serve:one_of_several", factory=True, workers=workers, **options
+            )
             Multiprocess(several, sockets=[listener]).run()
 
 

@@ -108,7 +108,7 @@ def _show_failure(result: Result) -> None:
         inner = Console(width=max(console.width - 8, 40), highlight=False, force_terminal=console.is_terminal)
         with inner.capture() as captured:
             render(inner, explanation)
-        console.print(Padding(Text.from_ansi(captured.get()), (0, 0, 0, 6)))
+        console.print(Padding(Text.from_ansi(captured.get().rstrip()), (0, 0, 0, 6)))
     console.print()
 
 

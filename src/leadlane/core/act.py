@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from leadlane.core.chase import DueStep, chase_of, due_steps, overdue
 from leadlane.core.conditions import fold
@@ -39,11 +39,13 @@ from leadlane.core.trace import TRACE_VERSION, Reason, Trace
 ActKind = Literal[
     "accept", "decline", "touch", "plan", "reassign", "review", "close",
     "chase", "serve", "cover", "return",
-]
+]  # fmt: skip
 # Kinds of touch that reach out to the prospect: these are responses. Other kinds are notes.
 REACHING_OUT = frozenset({"call", "email", "meeting", "message"})
-TOUCHES = ("call", "email", "meeting", "message", "note")
-CLOSINGS = ("won", "lost", "junk", "duplicate", "unqualified")
+Touch = Literal["call", "email", "meeting", "message", "note"]
+TOUCHES: tuple[str, ...] = get_args(Touch)
+Closing = Literal["won", "lost", "junk", "duplicate", "unqualified"]
+CLOSINGS: tuple[str, ...] = get_args(Closing)
 # A lead handed back as one of these was no turn.
 NO_TURN = frozenset({"junk", "duplicate"})
 # Who may place a lead in review besides the people of its review pool.
@@ -464,7 +466,8 @@ def _take_step(
     if done[step.unless]:
         return Reason.NOT_NEEDED, standing, place
     if step.action == "reassign":
-        if before.stage == "review" or holder is None:
+        # Of two such steps at one moment, the first has handed the lead on already.
+        if before.stage == "review" or holder is None or standing is not before:
             return Reason.NOBODY, standing, place
         moved, new_place = _hand_on(matter)
         new_place.messages[:0] = place.messages

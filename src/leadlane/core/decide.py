@@ -221,6 +221,8 @@ def _place_again(
         outcome, place = "kept", as_before(before, [*reasons, str(Reason.KEPT)])
     else:
         outcome, place = "moved", move(desk, before, route, match, qualified, reasons, trace)
+        if keeps_plan(before, place):
+            trace["plan_kept"] = True
         promised = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
         standing = _placed(desk, standing, place, route, promised, arrival.lead.arrived_at)
     return _finish(desk, standing, before, outcome, qualified, match, place, trace)
@@ -286,9 +288,7 @@ def _placed(
         responded=standing.responded,
         route=route.name,
         next_step=standing.next_step if planned else next_step_of(route, place),
-        next_step_due_at=(
-            standing.next_step_due_at if planned else next_step_due(place, promised[1], start)
-        ),
+        next_step_due_at=standing.next_step_due_at if planned else next_step_due(place, promised[1], start),
         excluded=standing.excluded,
         waiting_pool=place.waiting_pool,
         policy=desk.book.policy.version,

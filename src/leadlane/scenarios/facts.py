@@ -17,6 +17,7 @@ from leadlane.i18n import _
 from leadlane.policy.yaml import Path as Place
 from leadlane.scenarios.read import Scenario, Step, moment_of, moment_text
 from leadlane.scenarios.schema import LeadExpectation, PersonExpectation, SentExpectation
+from leadlane.service.views import is_breached
 from leadlane.store import leads, policies, roster
 from leadlane.store.leads import LeadRow
 
@@ -98,17 +99,9 @@ def facts_id(facts: Facts, name: str | None) -> str | None:
 _COMPUTED: Mapping[str, Callable[[LeadRow, datetime], Any]] = {
     "accepted": lambda row, _now: row.accepted_at is not None,
     "responded": lambda row, _now: row.responded_at is not None,
-    "breached": lambda row, now: is_breached(row, now),
+    "breached": is_breached,
     "same_as": lambda row, _now: row.id,
 }
-
-
-def is_breached(row: LeadRow, now: datetime) -> bool:
-    """Whether the promise was broken: a response after `respond_by`, or none by then."""
-    if row.respond_by is None:
-        return False
-    answered = row.responded_at or row.closed_at or now
-    return answered > row.respond_by
 
 
 def _value(facts: Facts, row: LeadRow, key: str) -> Any:

@@ -12,7 +12,7 @@ from psycopg import Connection
 from leadlane.core.act import NO_TURN, Act, Turn
 from leadlane.service.batch import Receipt, route_batch
 from leadlane.service.rulebooks import Rulebooks
-from leadlane.service.submission import act_submission
+from leadlane.service.submission import Submission, act_submission
 from leadlane.store import due, leads
 
 # How many waiting leads are offered at a time to whoever has become free.
@@ -28,11 +28,19 @@ def act(
 ) -> list[Receipt]:
     """Do these acts, in order, in one transaction. A receipt for each.
 
-    A refused one says why and changes nothing. `seen_place` is the place of the lead as whoever acts saw it: refused if it has moved since. Leads
-    that wait in line are served where an act has made somebody free.
+    A refused one says why and changes nothing. `seen_place` is the place of the lead as whoever acts saw
+    it: refused if it has moved since. Leads that wait in line are served where an act has made somebody
+    free.
     """
-    ready = [_with_turn(connection, one) for one in acts]
-    receipts = route_batch(connection, books, [act_submission(one, now, seen_place) for one in ready], now)
+    return submit_acts(connection, books, [act_submission(one, now, seen_place) for one in acts], now)
+
+
+def submit_acts(
+    connection: Connection, books: Rulebooks, submissions: Sequence[Submission], now: datetime
+) -> list[Receipt]:
+    """Do what these submissions of acts say, as `act` does; they may have idempotency keys."""
+    ready = [replace(one, act=_with_turn(connection, one.act)) for one in submissions if one.act is not None]
+    receipts = route_batch(connection, books, ready, now)
     freed = {
         one.decision.before.owner
         for one in receipts

@@ -63,7 +63,7 @@ class Receipt:
 
     created: a lead of its own. merged: part of an open lead of the same person. updated: news of the
     lead that it named, or an act on it. unchanged: there was nothing to do. repeated: known before,
-    nothing changed. refused: `problem` says why.
+    nothing changed. refused: `problem` says why, and of an act that may not be `reason` is the code.
     `batch_id` and `number` name the decision; `decision` is there if it was made just now.
     """
 
@@ -74,6 +74,7 @@ class Receipt:
     decision: Decision | None = None
     problem: str = ""
     refusal: Refusal | None = None
+    reason: str = ""
 
 
 @dataclass(slots=True)
@@ -220,8 +221,10 @@ def _decide_and_write(
             receipts[index] = _receipt(one, met.batch_id, number, outcome)
             number += 1
         elif isinstance(outcome, Refused):
-            problem = reason_words(outcome.reason)
-            receipts[index] = Receipt("refused", outcome.lead_id, problem=problem, refusal="not_allowed")
+            words = reason_words(outcome.reason)
+            receipts[index] = Receipt(
+                "refused", outcome.lead_id, problem=words, refusal="not_allowed", reason=str(outcome.reason)
+            )
         else:
             receipts[index] = Receipt("unchanged", one.lead.id)
     if journal.decisions:

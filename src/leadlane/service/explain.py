@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,9 @@ from leadlane.core.decision import Decision
 from leadlane.core.facts import Load
 from leadlane.core.match import Match
 from leadlane.explain import Explanation, explain, nearest
+from leadlane.explain.since import Happened, since_section
+from leadlane.explain.speech import person_words
+from leadlane.i18n import _
 from leadlane.service.replay import Reopened, reopen
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.store import leads
@@ -32,15 +35,31 @@ class Told:
 def explain_lead(
     connection: Connection, books: Rulebooks, lead_id: str, zone: ZoneInfo | None = None
 ) -> Told | None:
-    """The last decision about the lead that goes by this id, told in the language of the context.
+    """The decision that last routed the lead that goes by this id, and what has happened since.
 
-    Moments are told in `zone`, else in that of whoever has the lead, else in the policy's. None: no
-    such lead.
+    In the language of the context. Moments are told in `zone`, else in that of whoever has the lead,
+    else in the policy's. None: no such lead.
     """
     lead = leads.get(connection, lead_id)
     if lead is None:
         return None
-    return explain_decision(connection, books, lead.batch_id, lead.decision_number, zone)
+    told = explain_decision(connection, books, lead.batch_id, lead.decision_number, zone)
+    book = books.current(connection)
+    holder = book.roster.people.get(lead.covered_by or lead.owner or "")
+    own_zone = ZoneInfo(holder.timezone) if holder else book.zone
+    later = [
+        Happened(one.event, one.at, one.actor, one.details)
+        for one in leads.timeline(connection, lead.id)
+        if one.at > told.row.at
+    ]
+    since = since_section(later, book.roster, zone or own_zone)
+    if since is None:
+        return told
+    first = told.explanation
+    summary = first.summary
+    if lead.owner != orjson.loads(told.trace)["result"]["owner"]:
+        summary = _("{name} has this lead now.").format(name=person_words(book.roster, lead.owner))
+    return replace(told, explanation=replace(first, summary=summary, sections=(*first.sections, since)))
 
 
 def explain_decision(

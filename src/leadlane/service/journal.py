@@ -29,7 +29,6 @@ _ACT_EVENT = {
     "review": "reviewed",
     "close": "closed",
     "serve": "served",
-    "cover": "covering",
     "return": "returned",
 }
 _STEP_EVENT = {"remind": "reminded", "notify": "escalated", "reassign": "handed_on"}
@@ -129,6 +128,10 @@ class Journal:
             self._tell_chase(decision)
             return
         actor = f"person:{act.by}" if act.by else "system"
+        if act.kind == "cover":
+            event = "covering" if decision.standing.covered_by else "uncovered"
+            self._add_event(lead_id, event, actor, place_told(decision))
+            return
         said = {
             "to": act.to,
             "reason": act.reason,
@@ -144,7 +147,7 @@ class Journal:
             self.touches.append({"lead_id": lead_id, "person": act.by, "kind": act.how, "note": act.reason})
         if decision.before is not None and is_moved(decision.before, decision.standing):
             event = "covering" if decision.standing.covered_by else decision.standing.stage
-            if act.kind not in ("close", "cover", "return"):
+            if act.kind not in ("close", "return"):
                 self._add_event(lead_id, event, actor, place_told(decision))
 
     def _tell_chase(self, decision: Decision) -> None:

@@ -24,6 +24,7 @@ from leadlane.policy.roster import (
     holiday_keys,
     public_holidays,
 )
+from leadlane.policy.roster_document import instant
 from leadlane.store import policies, roster
 
 _ACCOUNTS_AT_A_TIME = 5_000
@@ -35,6 +36,17 @@ class RosterErrors(LeadlaneError):
     def __init__(self, problems: list[Problem]) -> None:
         super().__init__(_("The roster is refused."), "\n".join(str(problem) for problem in problems))
         self.problems = problems
+
+
+class UnknownPersonError(LeadlaneError):
+    """The roster has nobody of this id."""
+
+    def __init__(self, person_id: str) -> None:
+        super().__init__(_("There is nobody of the id {id} in the roster.").format(id=person_id))
+
+
+class AbsenceError(LeadlaneError):
+    """An absence that is none: it ends before it begins, or before now."""
 
 
 def put_roster(connection: Connection, document: RosterDocument, by: str, now: datetime) -> int:
@@ -72,19 +84,43 @@ def set_away(
 ) -> int:
     """Somebody is away from `start` until just before `until` (aware). Returns the roster's revision.
 
-    LeadlaneError if there is nobody of this id, or the absence ends before it begins.
+    UnknownPersonError if there is nobody of this id, AbsenceError if it ends before it begins.
     """
     if until <= start:
-        raise LeadlaneError(_("The absence ends before it begins."))
+        raise AbsenceError(_("The absence ends before it begins."))
     with connection.transaction():
         people = roster.entries(connection, roster.lock_revision(connection))["person"]
         if person_id not in people:
-            raise LeadlaneError(_("There is nobody of the id {id} in the roster.").format(id=person_id))
+            raise UnknownPersonError(person_id)
         away = {"from": start.isoformat(), "until": until.isoformat()} | (
             {"reason": reason} if reason else {}
         )
         content = {**people[person_id], "away": [*people[person_id].get("away", []), away]}
         return _put_entries(connection, {"person": {person_id: content}}, by, now)
+
+
+def go_away(
+    connection: Connection,
+    person_id: str,
+    start: str | None,
+    until: str,
+    reason: str,
+    by: str,
+    now: datetime,
+) -> int:
+    """Somebody is away from `start` (now, if not said) until `until`. Returns the roster's revision.
+
+    Both are dates, which mean whole days, or moments, in the person's time zone where they name none.
+    ValueError for what is neither; else as `set_away`.
+    """
+    with connection.transaction():
+        people = roster.entries(connection, roster.lock_revision(connection))["person"]
+        if person_id not in people:
+            raise UnknownPersonError(person_id)
+        zone = people[person_id]["timezone"]
+        # What is past is not made up for: a worker looks for what has begun since it looked last.
+        begins = max(now, instant(start, zone)) if start is not None else now
+        return set_away(connection, person_id, begins, instant(until, zone, end=True), reason, by, now)
 
 
 def _put_entries(

@@ -1,30 +1,49 @@
-"""What is due happens: steps of a chase, covers that begin and end, leads in line on a new day.
+"""What is due happens: steps of a chase, covers that begin and end, leads in line when there is room.
 
+    round    since the last one: who has gone away (somebody covers), who is back (gets leads back), whether
+             the roster has changed or a new day has begun (room for leads that wait in line)
     chase    leads whose next step is due, the longest due first
-    rounds   since the last round: who has gone away (somebody covers), who is back (gets leads back),
-             and for whom a new day has begun (room for leads that wait in line)
 
-Any number of workers may run this at once: a due lead is claimed with SKIP LOCKED in the transaction
+Any number of workers may do this at once: a due lead is claimed with SKIP LOCKED in the transaction
 that acts on it, so a worker that dies leaves it due. A round that is made twice finds nothing to do.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from psycopg import Connection
 
 from leadlane.core.act import Act, ActKind
+from leadlane.core.chase import chase_of
+from leadlane.core.chase import next_due_at as next_step_at
 from leadlane.core.facts import Person, Roster
+from leadlane.core.pick import is_away
+from leadlane.logging import get_logger
 from leadlane.service.acts import serve_waiting
-from leadlane.service.batch import route_batch
+from leadlane.service.batch import Receipt, route_batch
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import act_submission
 from leadlane.store import due, policies
+from leadlane.store.due import Round
+
+log = get_logger(__name__)
 
 BATCH = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Chased:
+    """A batch of due leads: when those acted on were due, the ids of those that cannot be, and whether there
+    were any.
+    """
+
+    due_at: tuple[datetime, ...] = ()
+    failed: tuple[str, ...] = ()
+    found: bool = False
 
 
 def run_due(connection: Connection, books: Rulebooks, now: datetime, limit: int = BATCH) -> int:
@@ -32,48 +51,116 @@ def run_due(connection: Connection, books: Rulebooks, now: datetime, limit: int 
 
     After an outage a lead takes only the last of its overdue steps: see `leadlane.core.chase`.
     """
-    if policies.in_force(connection)[0] is None:
-        return 0
-    happened = _make_round(connection, books, now)
-    while found := due.due_leads(connection, now, limit):
-        acted = _act_on(connection, books, "chase", [lead_id for lead_id, _due_at in found], now)
-        happened += acted
-        if not acted:
-            break  # other workers hold what is left
+    happened = make_round(connection, books, now)
+    failed: set[str] = set()
+    while (chased := chase_some(connection, books, now, limit, failed)).found:
+        happened += len(chased.due_at)
+        failed.update(chased.failed)
     return happened
 
 
-def next_due_at(connection: Connection, books: Rulebooks, after: datetime) -> datetime | None:
-    """The next moment at which `run_due` has something to do; one that has passed means at once."""
-    version, _revision = policies.in_force(connection)
-    if version is None:
-        return None
-    roster = books.current(connection).roster
-    moments = [
-        due.next_chase_at(connection),
-        _next_absence_change(roster, due.rounds_made_up_to(connection) or after),
-    ]
-    if due.pools_waited_for(connection):
-        moments.append(_next_midnight(roster, after))
-    return min((moment for moment in moments if moment is not None), default=None)
+def make_round(connection: Connection, books: Rulebooks, now: datetime) -> int:
+    """Look after absences, changes of the roster and new days since the last round.
 
-
-def _make_round(connection: Connection, books: Rulebooks, now: datetime) -> int:
-    """Look after absences and new days since the last round."""
+    Returns how many things happened.
+    """
+    if policies.in_force(connection)[0] is None:
+        return 0
     roster = books.current(connection).roster
-    last = due.rounds_made_up_to(connection) or now
-    back = [one.id for one in roster.people.values() if _ends(one, last, now)]
-    gone = [one.id for one in roster.people.values() if _begins(one, last, now)]
+    made = due.last_round(connection)
+    last = made.made_up_to or now
+    is_changed = made.roster_revision != roster.revision
+    changed = due.people_changed_since(connection, made.roster_revision) if is_changed else set()
+    gone, back = _comings_and_goings(roster, changed, last, now)
+    has_new_day = _new_day(roster, last, now)
+    if not (gone or back or is_changed or has_new_day):
+        return 0
     happened = 0
     if back:
         happened += _act_on(connection, books, "return", due.covered_leads(connection, back), now)
     if gone:
         happened += _act_on(connection, books, "cover", due.uncovered_leads(connection, gone), now)
-    if back or _new_day(roster, last, now):
-        happened += serve_waiting(connection, books, None, now)
-    due.set_rounds(connection, now)
-    connection.commit()
+    happened += serve_waiting(connection, books, None, now)
+    # Last: a round that ends half-way is made again.
+    due.set_round(connection, Round(now, roster.revision))
     return happened
+
+
+def chase_some(
+    connection: Connection, books: Rulebooks, now: datetime, limit: int = BATCH, but: Collection[str] = ()
+) -> Chased:
+    """Act on at most `limit` of the leads whose next step is due, the longest due first, except on `but`.
+
+    A lead that cannot be acted on, by whatever defect, does not hold up the others: it is logged, and
+    among the `failed` of the answer.
+    """
+    if policies.in_force(connection)[0] is None:
+        return Chased()
+    found = dict(due.due_leads(connection, now, limit, but))
+    if not found:
+        return Chased()
+    receipts, failed = _chase(connection, books, list(found), now)
+    if idle := [one.lead_id for one in receipts if one.status == "unchanged"]:
+        failed += _set_anew(connection, books, idle, now)
+    acted = tuple(found[one.lead_id] for one in receipts if one.decision is not None)
+    return Chased(acted, tuple(failed), found=True)
+
+
+def next_due_at(connection: Connection, books: Rulebooks, after: datetime) -> datetime | None:
+    """The next moment at which `run_due` has something to do; one that has passed means at once."""
+    version, revision = policies.in_force(connection)
+    if version is None:
+        return None
+    made = due.last_round(connection)
+    if made.roster_revision != revision:
+        return after
+    roster = books.current(connection).roster
+    moments = [
+        due.next_chase_at(connection),
+        _next_absence_change(roster, made.made_up_to or after),
+    ]
+    if due.is_anybody_waiting(connection):
+        moments.append(_next_midnight(roster, made.made_up_to or after))
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def _chase(
+    connection: Connection, books: Rulebooks, lead_ids: Sequence[str], now: datetime
+) -> tuple[list[Receipt], list[str]]:
+    """The receipts of those that were this worker's to act on, and the ids of those that it failed on."""
+    acts = [act_submission(Act(lead_id, "chase"), now) for lead_id in lead_ids]
+    try:
+        return route_batch(connection, books, acts, now), []
+    except Exception:
+        if connection.broken or connection.closed:
+            raise
+        if len(lead_ids) == 1:
+            log.exception("the chase of a lead failed", lead=lead_ids[0])
+            return [], list(lead_ids)
+    half = len(lead_ids) // 2
+    first, failed = _chase(connection, books, lead_ids[:half], now)
+    second, failed_too = _chase(connection, books, lead_ids[half:], now)
+    return first + second, failed + failed_too
+
+
+def _set_anew(connection: Connection, books: Rulebooks, lead_ids: Sequence[str], now: datetime) -> list[str]:
+    """Count the clocks anew of leads that were due but had no step to take: since theirs were set, the hours
+    of who has them have changed. Returns those that are due all the same.
+    """
+    _version, revision = policies.in_force(connection)
+    stuck = []
+    for clock in due.clocks(connection, lead_ids):
+        book = books.get(connection, clock.policy, revision)
+        calendar = book.calendars.get(clock.holder or "")
+        steps = chase_of(book.policy, clock.service_level)
+        chase_at = None
+        if calendar is not None and clock.held_since is not None:
+            chase_at = next_step_at(steps, clock.held_since, calendar, clock.chased)
+        if chase_at is not None and chase_at <= now:
+            stuck.append(clock.id)
+        elif chase_at != clock.chase_at:
+            due.set_chase_at(connection, clock, chase_at)
+    return stuck
 
 
 def _act_on(
@@ -86,6 +173,27 @@ def _act_on(
         receipts = route_batch(connection, books, acts, now)
         happened += sum(one.decision is not None for one in receipts)
     return happened
+
+
+def _comings_and_goings(
+    roster: Roster, changed: Collection[str], last: datetime, now: datetime
+) -> tuple[list[str], list[str]]:
+    """Who has gone away since the last round, and who is back.
+
+    An absence may be entered, or end, earlier than anybody thought: of whoever's entry was changed only
+    the present counts.
+    """
+    gone: list[str] = []
+    back: list[str] = []
+    for one in roster.people.values():
+        if one.id in changed:
+            (gone if is_away(one, now) else back).append(one.id)
+        elif one.away:
+            if _begins(one, last, now):
+                gone.append(one.id)
+            if _ends(one, last, now):
+                back.append(one.id)
+    return gone, back
 
 
 def _ends(person: Person, last: datetime, now: datetime) -> bool:
@@ -107,15 +215,16 @@ def _next_absence_change(roster: Roster, after: datetime) -> datetime | None:
     return min(changes, default=None)
 
 
-def _zones(roster: Roster) -> set[ZoneInfo]:
-    return {ZoneInfo(person.timezone) for person in roster.people.values() if person.active}
+def _zones(roster: Roster) -> list[ZoneInfo]:
+    names = {person.timezone for person in roster.people.values() if person.active}
+    return [ZoneInfo(name) for name in names]
 
 
 def _next_midnight(roster: Roster, after: datetime) -> datetime | None:
     midnights = []
     for zone in _zones(roster):
         tomorrow = after.astimezone(zone).date() + timedelta(days=1)
-        midnights.append(datetime.combine(tomorrow, time(), zone))
+        midnights.append(datetime.combine(tomorrow, time(), zone).astimezone(UTC))
     return min(midnights, default=None)
 
 

@@ -44,7 +44,16 @@ COPIED = (
 _SEEDED = ("roster_revision", "rounds")
 
 # What nothing is decided by: it is empty in a copy.
-NOT_COPIED = ("batches", "decisions", "timeline", "touches", "outbox", "alarms", "idempotency_keys", "api_keys")
+NOT_COPIED = (
+    "batches",
+    "decisions",
+    "timeline",
+    "touches",
+    "outbox",
+    "alarms",
+    "idempotency_keys",
+    "api_keys",
+)
 
 log = get_logger(__name__)
 

@@ -36,10 +36,12 @@ class Submission:
     seen_place: int | None = None
 
 
-def act_submission(act: Act, now: datetime, seen_place: int | None = None) -> Submission:
+def act_submission(
+    act: Act, now: datetime, seen_place: int | None = None, key: str | None = None, fingerprint: str = ""
+) -> Submission:
     """Something done with an open lead; refused if `seen_place` is given and no longer its place."""
     lead = Lead(act.lead_id, now, {})
-    return Submission(lead, Keys(), "act", target=act.lead_id, act=act, seen_place=seen_place)
+    return Submission(lead, Keys(), "act", act.lead_id, key, fingerprint, act=act, seen_place=seen_place)
 
 
 def submission(

@@ -61,7 +61,11 @@ class AnswerView(OutcomeView):
 
 
 class LeadView(TypedDict):
-    """A lead as it stands."""
+    """A lead as it stands.
+
+    `breached`: the promise was broken. `reassigned`: how often it was taken from somebody who did not
+    act. `place` counts the places it has had; sent back as `seen`, it says which one you saw.
+    """
 
     id: str
     arrived_at: datetime
@@ -89,6 +93,12 @@ class LeadView(TypedDict):
     next_step_due_at: datetime | None
     accepted_at: datetime | None
     responded_at: datetime | None
+    breached: bool
+    reassigned: int
+    closed_at: datetime | None
+    outcome: str | None
+    value: float | None
+    place: int
     changed_at: datetime
 
 
@@ -142,7 +152,7 @@ class PublicationView(TypedDict):
 
 
 # The columns of a lead that are shown as they are.
-_SHOWN = [name for name in LeadView.__annotations__ if name not in ("extra", "signals")]
+_SHOWN = [name for name in LeadView.__annotations__ if name not in ("extra", "signals", "breached")]
 
 
 def outcome(trace: Mapping[str, Any], next_step: str | None) -> OutcomeView:
@@ -169,20 +179,35 @@ def answer(
     return {**outcome(trace, next_step), "lead": arrived, "decision": trace}
 
 
+def sets_next_step(outcome: str, trace: Mapping[str, Any]) -> bool:
+    """Whether a decision about an arrival set the next step, rather than leave it as it was."""
+    return outcome in ("placed", "moved") and not trace.get("plan_kept")
+
+
 def next_step_of(policy: Policy, trace: Mapping[str, Any]) -> str | None:
     """The next step that a decision set, found again from its trace and its policy; None if it set none."""
     result = trace["result"]
-    if result["outcome"] not in ("placed", "moved"):
+    if not sets_next_step(result["outcome"], trace):
         return None
     route = next(route for route in policy.routes if route.name == trace["route"]["name"])
     return place.next_step_of(route, place.Place(result["stage"], result["owner"]))
 
 
-def lead_view(row: LeadRow) -> LeadView:
+def lead_view(row: LeadRow, now: datetime) -> LeadView:
     """A lead as it stands."""
     shown: dict[str, Any] = {name: getattr(row, name) for name in _SHOWN}
-    signals = [{"name": name, "at": datetime.fromisoformat(at)} for name, at in row.signals]
-    return {**shown, "extra": row.extra or {}, "signals": signals}  # type: ignore[typeddict-item]
+    shown["extra"] = row.extra or {}
+    shown["signals"] = [{"name": name, "at": datetime.fromisoformat(at)} for name, at in row.signals]
+    shown["breached"] = is_breached(row, now)
+    return shown  # type: ignore[return-value]
+
+
+def is_breached(row: LeadRow, now: datetime) -> bool:
+    """Whether the promise was broken: a response after `respond_by`, or none by then."""
+    if row.respond_by is None:
+        return False
+    answered = row.responded_at or row.closed_at or now
+    return answered > row.respond_by
 
 
 def decision_view(row: DecisionRow) -> dict[str, Any]:

@@ -93,7 +93,8 @@ def clocks(connection: Connection, lead_ids: Iterable[str]) -> list[Clock]:
 def set_chase_at(connection: Connection, clock: Clock, chase_at: datetime | None) -> None:
     """The next step of a lead is due at another time; nothing happens if its clock has changed meanwhile."""
     connection.execute(
-        "UPDATE leads SET chase_at = %s WHERE id = %s AND chase_at = %s AND held_since IS NOT DISTINCT FROM %s",
+        "UPDATE leads SET chase_at = %s"
+        " WHERE id = %s AND chase_at = %s AND held_since IS NOT DISTINCT FROM %s",
         [chase_at, clock.id, clock.chase_at, clock.held_since],
     )
 
@@ -109,10 +110,10 @@ def covered_leads(connection: Connection, owners: Iterable[str]) -> list[str]:
 
 
 def uncovered_leads(connection: Connection, owners: Iterable[str]) -> list[str]:
-    """Protected leads of these owners that nobody covers and that are not answered yet."""
+    """Protected leads of these owners that nobody covers."""
     rows = connection.execute(
         "SELECT id FROM leads WHERE owner = ANY(%s) AND destination LIKE 'owner:%%' AND covered_by IS NULL"
-        " AND stage IN ('assigned', 'accepted') ORDER BY arrived_at, id",
+        " AND stage IN ('assigned', 'accepted', 'working') ORDER BY arrived_at, id",
         [list(owners)],
     )
     return [row[0] for row in rows]
@@ -166,7 +167,8 @@ def last_round(connection: Connection) -> Round:
 def set_round(connection: Connection, made: Round) -> None:
     """Remember a round that was made; never goes back."""
     connection.execute(
-        "UPDATE rounds SET made_up_to = greatest(made_up_to, %s), roster_revision = greatest(roster_revision, %s)",
+        "UPDATE rounds SET made_up_to = greatest(made_up_to, %s),"
+        " roster_revision = greatest(roster_revision, %s)",
         [made.made_up_to, made.roster_revision],
     )
 

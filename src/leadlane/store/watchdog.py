@@ -30,6 +30,11 @@ _QUESTIONS = (
         " GROUP BY l.id HAVING count(t.lead_id) <> 1",
     ),
     (
+        N_("open leads that a person has, without a next step and its due date"),
+        "SELECT id FROM leads WHERE owner IS NOT NULL AND stage <> 'closed'"
+        " AND (next_step IS NULL OR next_step_due_at IS NULL)",
+    ),
+    (
         N_("open leads with an owner of whom nobody was told"),
         "SELECT id FROM leads l WHERE owner IS NOT NULL AND stage <> 'closed'"
         " AND NOT EXISTS (SELECT FROM outbox o WHERE o.lead_id = l.id)",
@@ -62,7 +67,8 @@ _QUESTIONS = (
     ),
     (
         N_("messages about leads that do not exist, or to people who do not"),
-        "SELECT DISTINCT lead_id FROM outbox o WHERE NOT EXISTS (SELECT FROM leads l WHERE l.id = o.lead_id)"
+        "SELECT DISTINCT lead_id FROM outbox o WHERE"
+        " (lead_id IS NOT NULL AND NOT EXISTS (SELECT FROM leads l WHERE l.id = o.lead_id))"
         " OR (person IS NOT NULL AND NOT EXISTS (SELECT FROM loads p WHERE p.person = o.person))",
     ),
     (

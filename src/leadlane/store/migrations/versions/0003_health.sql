@@ -23,6 +23,11 @@ DROP INDEX leads_waiting;
 CREATE INDEX leads_waiting ON leads (waiting_pool, arrived_at, id)
     WHERE waiting_pool IS NOT NULL AND stage = 'review';
 
+-- Whoever is away is covered also where they had begun to work.
+DROP INDEX leads_protected;
+CREATE INDEX leads_protected ON leads (owner)
+    WHERE destination LIKE 'owner:%' AND stage IN ('assigned', 'accepted', 'working') AND covered_by IS NULL;
+
 -- What is wrong at present, and since when. An alarm goes out when a row comes, none while it stays.
 CREATE TABLE alarms (
     kind   text PRIMARY KEY,

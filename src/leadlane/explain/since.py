@@ -1,0 +1,80 @@
+"""What has happened to a lead since it was routed? Its timeline, told line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from leadlane.core.facts import Roster
+from leadlane.explain.explanation import Section, info
+from leadlane.explain.reasons import reason_words
+from leadlane.explain.speech import moment_words, person_words
+from leadlane.i18n import N_, _
+
+# What a line of the timeline says. {by}, {who}, {to}, {cover} are people; the rest is as it was stored.
+_SAYS = {
+    "signal": N_("News came: {signals}."),
+    "merged": N_("The same person came again; it became part of this lead."),
+    "kept": N_("Routed again: {who} keeps it."),
+    "accepted": N_("{by} accepted it."),
+    "touched": N_("{by} logged: {kind}."),
+    "planned": N_("{by} set the next step."),
+    "declined": N_("{by} declined it. {reason}"),
+    "reassigned": N_("It was handed to {to} by a person. {reason}"),
+    "reviewed": N_("{by} placed it."),
+    "closed": N_("It was closed as {outcome}."),
+    "served": N_("Somebody in the pool that it waited for became free."),
+    "returned": N_("The owner is back and has it again."),
+    "reminded": N_("A reminder went out."),
+    "escalated": N_("The manager was told."),
+    "handed_on": N_("Nobody acted in time, so it was handed on."),
+    "step_skipped": N_("A step of the chase was skipped: {did}."),
+    "assigned": N_("{who} has it."),
+    "review": N_("It is in review with {who}."),
+    "covering": N_("{cover} covers for {who}."),
+    "uncovered": N_("The owner is out, and nobody covers."),
+    "nurture": N_("It is in a nurture program."),
+    "disqualified": N_("It was disqualified."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """One line of a timeline: what, when (aware), by whom, and what else was noted of it."""
+
+    event: str
+    at: datetime
+    actor: str
+    details: Mapping[str, Any]
+
+
+def since_section(timeline: Iterable[Happened], roster: Roster, zone: ZoneInfo) -> Section | None:
+    """What happened, oldest first; None if nothing did. `roster` gives people their names."""
+    lines = tuple(info(moment_words(one.at, zone, one.at), _says(one, roster)) for one in timeline)
+    return Section("since", _("What has happened since"), lines) if lines else None
+
+
+def _says(one: Happened, roster: Roster) -> str:
+    details = one.details
+    actor = one.actor.removeprefix("person:") if one.actor.startswith("person:") else None
+    text = _SAYS.get(one.event)
+    if text is None:
+        return one.event
+    return (
+        _(text)
+        .format(
+            by=person_words(roster, actor) if actor else _("Somebody"),
+            who=person_words(roster, details.get("owner")),
+            to=person_words(roster, details.get("to")),
+            cover=person_words(roster, details.get("covered_by")),
+            kind=details.get("kind", ""),
+            outcome=details.get("outcome", ""),
+            reason=details.get("reason", ""),
+            signals=", ".join(details.get("signals", ())),
+            did=reason_words(details["did"]) if "did" in details else "",
+        )
+        .strip()
+    )
