@@ -4,6 +4,7 @@
 ENV := .venv
 BIN := $(ENV)/bin
 ARGS ?=
+SEEDS ?= 200
 
 # LEADLANE_PYTHON=/path/to/python or `make PYTHON=...` chooses the Python; else the first that is new enough.
 PYTHON ?= $(LEADLANE_PYTHON)
@@ -13,7 +14,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test bench check format messages lock clean
+.PHONY: help run test crash bench check format messages lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +24,16 @@ run: $(ENV)/run.stamp ## Start Leadlane with a demonstration company (PostgreSQL
 
 test: $(ENV)/dev.stamp ## Run every test; ARGS="tests/store -x" passes arguments to pytest
 	@$(BIN)/python -m pytest -n auto $(ARGS)
+
+crash: $(ENV)/dev.stamp ## Kill workers, clients and PostgreSQL: KILLS=100 LEADS=20000
+	@LEADLANE_TEST_KILLS=$(KILLS) LEADLANE_TEST_LEADS=$(LEADS) $(BIN)/python -m pytest $(ARGS) \
+		tests/crash/test_worker_kills.py
+
+KILLS ?= 100
+LEADS ?= 20000
+
+simulate: $(ENV)/dev.stamp ## Simulate virtual weeks; SEEDS=10000 for more than 200 of them, ARGS="--start 7"
+	@$(BIN)/python -m tests.simulation --seeds $(SEEDS) $(ARGS)
 
 bench: $(ENV)/dev.stamp ## Run the benchmark and print its table
 	@$(BIN)/python -m leadlane.bench $(ARGS)

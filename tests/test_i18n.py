@@ -128,4 +128,8 @@ def forms(text: Any) -> list[str]:
 
 
 def placeholders(text: str) -> set[str]:
-    return {field for _literal, field, _format, _conversion in string.Formatter().parse(text) if field}
+    """The names in braces; none in a text that speaks of braces and is no format at all."""
+    try:
+        return {field for _literal, field, _format, _conversion in string.Formatter().parse(text) if field}
+    except ValueError:
+        return set()

@@ -40,9 +40,9 @@ def update(code: str, template: Catalog) -> str:
     return f"{code}: {len(catalogue)} texts, {missing} without a translation"
 
 
-def is_translated(string: str | list[str] | tuple[str, ...]) -> bool:
+def is_translated(string: str | list[str] | tuple[str, ...] | None) -> bool:
     """True when every form of the text is filled in."""
-    return bool(string) if isinstance(string, str) else all(string)
+    return all(string) if isinstance(string, (list, tuple)) else bool(string)
 
 
 def main() -> None:

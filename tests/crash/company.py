@@ -135,6 +135,11 @@ def start_process(target: Callable[..., None], *args: Any) -> ForkServerProcess:
     return process
 
 
+def share_number() -> Any:
+    """A number (`value`) that all processes see, without a lock that somebody could die holding."""
+    return _CONTEXT.RawValue("d", 0.0)
+
+
 def assert_all_is_well(connection: Connection) -> None:
     """Nothing in the database disagrees, and every decision comes out the same again, byte by byte."""
     connection.rollback()

@@ -182,7 +182,7 @@ class Watch:
         if has_person and row["responded_at"] is None and row["chase_at"] is None:
             book = self.books.get(self.db, row["policy_version"], self.books.current(self.db).roster.revision)
             steps = chase_of(book.policy, row["service_level"])
-            if row["chased"] < len(steps):
+            if len(row["chased"]) < len(steps):
                 raise Broken("no promise without a clock", f"{row}")
 
     def _check_promise(self, row: Row) -> None:
@@ -201,7 +201,9 @@ class Watch:
             day = _local_day(people[person], now)
             came = self.today[person, day]
             if open_ != has or (today_on == day and today != came) or (today_on < day and came):
-                raise Broken("loads are right", f"{person} has {has}, {came} on {day}: {(open_, today, today_on)}")
+                raise Broken(
+                    "loads are right", f"{person} has {has}, {came} on {day}: {(open_, today, today_on)}"
+                )
 
     def _check_settled(self, rows: Iterable[Row], now: datetime) -> None:
         """What must be true right after everything that was due has happened."""
@@ -229,12 +231,14 @@ class Watch:
                 raise Broken("who is back gets leads back", f"{owner.id} is back: {row}")
 
     def check_end(self) -> None:
-        """What must be true in the end: nothing that was acknowledged is lost, and every decision comes again."""
+        """What must be true in the end: nothing acknowledged is lost, and every decision comes out again."""
         known = "SELECT id, id FROM leads UNION ALL SELECT id, lead_id FROM lead_aliases"
         rows = self.db.execute(known).fetchall()
         found = dict(rows)
         if len(found) != len(rows):
-            raise Broken("an id names one lead", f"{[id_ for id_, n in Counter(r[0] for r in rows).items() if n > 1]}")
+            raise Broken(
+                "an id names one lead", f"{[id_ for id_, n in Counter(r[0] for r in rows).items() if n > 1]}"
+            )
         if lost := {id_: lead for id_, lead in self.acknowledged.items() if found.get(id_) != lead}:
             raise Broken("nothing acknowledged is lost", f"{lost}")
         for one in replay_all(self.db, self.books):

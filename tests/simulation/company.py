@@ -17,7 +17,11 @@ ZONES = (
     *("Europe/Berlin", "Europe/Warsaw", "Europe/London", "America/New_York", "America/Los_Angeles"),
     *("Australia/Sydney", "Pacific/Auckland", "America/Santiago", "Asia/Kolkata", "Asia/Tokyo"),
 )
-COUNTRIES, LANGUAGES, TEAMS = ("DE", "PL", "US", "IT"), ("de", "en", "pl"), ("dach", "cee", "south", "inbound")
+COUNTRIES, LANGUAGES, TEAMS = (
+    ("DE", "PL", "US", "IT"),
+    ("de", "en", "pl"),
+    ("dach", "cee", "south", "inbound"),
+)
 SIGNALS = (
     *("demo_request", "pricing_page_visit", "webinar_attendance", "content_download"),
     *("newsletter_subscription", "badge_scan", "unheard_of"),
@@ -56,7 +60,15 @@ def changed_policy(chance: Random, policy: Document) -> Document:
     """The policy with one thing changed. It may be refused, as what people write may be."""
     new = deepcopy(policy)
     change = chance.choice(
-        (_change_pool, _change_pool, _change_chase, _change_chase, _change_level, _change_route, _change_limits)
+        (
+            _change_pool,
+            _change_pool,
+            _change_chase,
+            _change_chase,
+            _change_level,
+            _change_route,
+            _change_limits,
+        )
     )
     change(chance, new)
     return new
@@ -82,7 +94,7 @@ def _change_chase(chance: Random, policy: Document) -> None:
 
 def _chase(chance: Random) -> list[Document]:
     actions = [("remind", "owner"), ("reassign", "backup"), ("notify", "manager"), ("reassign", "backup")]
-    steps = []
+    steps: list[Document] = []
     for action, target in chance.sample(actions, chance.randint(1, 4)):
         step = {"after": _duration(chance), action: target}
         if chance.random() < 0.8:
@@ -123,7 +135,10 @@ def _change_route(chance: Random, policy: Document) -> None:
 def _destination(chance: Random, policy: Document) -> Document:
     pools = [{"pool": name} for name in policy["pools"]]
     owners = [{"owner": "account"}, {"owner": "open_lead"}]
-    others = [{"review": chance.choice(list(policy["pools"]))}, {"program": chance.choice(list(policy["programs"]))}]
+    others = [
+        {"review": chance.choice(list(policy["pools"]))},
+        {"program": chance.choice(list(policy["programs"]))},
+    ]
     return chance.choice([*pools, *pools, *owners, *others])
 
 
@@ -167,7 +182,9 @@ def _wild_policy(chance: Random) -> Document:
     for number in range(chance.randint(1, 6)):
         route = {"name": f"route-{number}", "when": _routed_condition(chance)}
         policy["routes"].append(route | _destination(chance, policy))
-    policy["routes"].append({"name": "rest"} | chance.choice(({"review": "desk"}, {"review": "desk"}, {"pool": "hunters"})))
+    policy["routes"].append(
+        {"name": "rest"} | chance.choice(({"review": "desk"}, {"review": "desk"}, {"pool": "hunters"}))
+    )
     for _change in range(3):
         _change_pool(chance, policy)
     return policy
@@ -204,7 +221,12 @@ def roster_of(chance: Random, size: int, start: datetime) -> Document:
         "people": people,
         "hours": HOURS,
         "accounts": [
-            {"id": f"a{number}", "name": f"Account {number}", "domains": [domain], "owner": chance.choice(ids)}
+            {
+                "id": f"a{number}",
+                "name": f"Account {number}",
+                "domains": [domain],
+                "owner": chance.choice(ids),
+            }
             | chance.choice(({"named": True}, {"customer": True}, {}))
             for number, domain in enumerate(chance.sample(DOMAINS, 4))
         ],

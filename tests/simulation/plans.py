@@ -66,7 +66,18 @@ class State:
 
 def choose(state: State, db: Connection[Any]) -> Plan:
     """The next plan; `db` shows how things are."""
-    kinds = {_arrive: 22, _file: 7, _again: 6, _reuse: 2, _news: 14, _act: 34, _roster: 6, _away: 5, _publish: 3, _sleep: 2}
+    kinds = {
+        _arrive: 22,
+        _file: 7,
+        _again: 6,
+        _reuse: 2,
+        _news: 14,
+        _act: 34,
+        _roster: 6,
+        _away: 5,
+        _publish: 3,
+        _sleep: 2,
+    }
     [kind] = state.chance.choices(list(kinds), list(kinds.values()))
     return kind(state, db)
 
@@ -211,7 +222,11 @@ def _review(state: State, db: Connection[Any], one: Act, row: dict[str, Any]) ->
         one = replace(one, to=state.chance.choice([*targets, "pool:nowhere"]))
         unknown = one.to == "pool:nowhere"
     person = book.roster.people.get(one.by or "")
-    may = person is None or person.role in ("manager", "revops", "admin") or person.id in _reviewers(state, db, row)
+    may = (
+        person is None
+        or person.role in ("manager", "revops", "admin")
+        or person.id in _reviewers(state, db, row)
+    )
     return one, wrong or unknown or not may
 
 

@@ -8,7 +8,8 @@ whether everything holds that must.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -33,7 +34,12 @@ from leadlane.service.run_due import next_due_at, run_due
 from leadlane.store.db import connect
 
 # Weeks in which clocks change somewhere, and some others.
-STARTS = ("2026-03-05", "2026-03-26", "2026-04-02", "2026-09-24", "2026-10-22", "2026-10-29", "2026-06-10", "2026-12-22")
+STARTS = (
+    *("2026-03-05", "2026-03-26", "2026-04-02", "2026-09-24", "2026-10-22", "2026-10-29"),
+    *("2026-06-10", "2026-12-22"),
+)
+# How many steps a simulation has: most are short, so that many fit into a run of the tests.
+_STEPS = (12, 12, 25, 25, 40, 60)
 _WAITS = (0, 1, 3, 11, 31, 60, 240, 600, 1440)
 # Whoever has died this often in one piece of work is left in peace.
 _MOST_DEATHS = 4
@@ -59,7 +65,8 @@ class Simulation(State):
 
     def step(self) -> None:
         """Some time passes, with what is due in it; then somebody does something."""
-        until = self.now + timedelta(minutes=self.chance.choice(_WAITS), seconds=self.chance.choice((0, 0, 17)))
+        wait = timedelta(minutes=self.chance.choice(_WAITS), seconds=self.chance.choice((0, 0, 17)))
+        until = self.now + wait
         self.log.append(f"until {until:%a %d %b %H:%M:%S}")
         settled = self._pass_time(until)
         self.watch.check(self.now, settled=settled)
@@ -159,32 +166,44 @@ class Simulation(State):
                 self.watch.acknowledged[sent_id] = receipt.lead_id
 
 
-def simulate(url: str, seed: int, steps: int | None = None) -> int:
-    """Simulate one seed on the empty, migrated database `url`. Returns the number of leads it had.
+@contextmanager
+def a_company(url: str, seed: int, danger: float | None = None) -> Iterator[Simulation]:
+    """Within the block, the company of a seed at its beginning, in the empty, migrated database `url`.
 
-    SimulationError if something broke. Half of the seeds are a calm week, the others are dangerous.
+    `danger` is how likely each piece of work is disturbed; without it, the seed says so.
     """
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # it warns of every connection that dies
     chance = Random(seed)
-    now = datetime.fromisoformat(chance.choice(STARTS)).replace(tzinfo=UTC) + timedelta(
-        minutes=chance.randrange(2 * 1440)
-    )
-    number = chance.choice((12, 25, 40, 60)) if steps is None else steps
+    day = datetime.fromisoformat(chance.choice(STARTS)).replace(tzinfo=UTC)
+    now = day + timedelta(minutes=chance.randrange(2 * 1440))
+    drawn = chance.choice((0.0, 0.0, 0.1, 0.3))
     with connect(url) as observer:
         simulation = Simulation(
             chance, now, {}, [], url=url, worker=open_mortal(url), watch=Watch(observer),
-            danger=chance.choice((0.0, 0.0, 0.1, 0.3)),
+            danger=drawn if danger is None else danger,
         )  # fmt: skip
-        done = -1
         try:
             _found(simulation)
-            for done in range(number):
+            yield simulation
+        finally:
+            simulation.worker.close()
+
+
+def simulate(url: str, seed: int, steps: int | None = None) -> int:
+    """Simulate one seed in the empty, migrated database `url`. Returns the number of leads it had.
+
+    SimulationError if something broke: it says what, and how to see it again.
+    """
+    with a_company(url, seed) as simulation:
+        number = simulation.chance.choice(_STEPS) if steps is None else steps
+        done = 0
+        try:
+            while done < number:
                 simulation.step()
+                done += 1
             simulation.watch.check_end()
         except Exception as error:
             raise SimulationError(_told(seed, done, simulation.log, error)) from error
-        finally:
-            simulation.worker.close()
         return len(simulation.watch.rows)
 
 

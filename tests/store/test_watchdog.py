@@ -12,6 +12,7 @@ BREAK = {
     "first placed": "UPDATE decisions SET outcome = 'moved' WHERE lead_id = 'a'",
     "that they arrived": "DELETE FROM timeline WHERE lead_id = 'a'",
     "nobody was told": "DELETE FROM outbox WHERE lead_id = 'a'",
+    "without a next step": "UPDATE leads SET next_step_due_at = NULL WHERE id = 'a'",
     "decisions about leads": "DELETE FROM leads WHERE id = 'cold'",
     "without their batch": "DELETE FROM batches",
     "not numbered in order": "DELETE FROM decisions WHERE number = 0",

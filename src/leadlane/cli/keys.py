@@ -20,7 +20,7 @@ _scopes = typer.Option(
     "--scope",
     help=_(
         "What the key may do; give it once for each. intake: send leads and signals. read: see everything."
-        " write: change people, teams and accounts. admin: all of these, and the policy."
+        " write: act on leads, and change people, teams and accounts. admin: all of these, and the policy."
     ),
 )
 

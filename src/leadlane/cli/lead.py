@@ -75,7 +75,7 @@ def decline(lead: str = _lead, by: str = _by, reason: str = _reason, seen: int |
 def touch(
     lead: str = _lead,
     by: str = _by,
-    kind: Touch = typer.Option("call", "--kind", help=_("How.")),
+    kind: Touch = typer.Option(..., "--kind", help=_("How.")),
     reason: str = typer.Option("", "--note", help=_("What was said or done.")),
     due: str | None = _due,
     seen: int | None = _seen,

@@ -30,7 +30,7 @@ console = Console(soft_wrap=True, highlight=False)
 
 def run_scenarios(
     paths: list[Path] = typer.Argument(
-        None, metavar="PATH...", help=_("Scenario files, or folders of them."), show_default=False
+        None, metavar="PATH", help=_("Scenario files, or folders of them."), show_default=False
     ),
     text: str = typer.Option("", "-k", metavar="TEXT", help=_("Only those with TEXT in their name or path.")),
     as_json: Path | None = typer.Option(

@@ -16,7 +16,7 @@ from leadlane.core.decision import Decision, Outcome, Refusal
 from leadlane.core.facts import Person
 from leadlane.core.fairness import give_back
 from leadlane.core.match import Match, Standing, find_match
-from leadlane.core.pick import PoolsNeeded, Question, covering, is_available, is_away, pick_from_pools
+from leadlane.core.pick import PoolsNeeded, Question, covering, is_available, is_out, pick_from_pools
 from leadlane.core.place import (
     Desk,
     Place,
@@ -93,7 +93,7 @@ def decide_act(desk: Desk, act: Act) -> Decision | Refusal | None:
         return Refusal(act.lead_id, Reason.NOT_OPEN)
     # A lead keeps the policy that it was routed by until it is routed again.
     book = desk.books.get(before.policy, desk.book)
-    matter = _Matter(replace(desk, book=book), act, before)
+    matter = _Matter(replace(desk, book=book, in_force=desk.book), act, before)
     refused = _refusal(matter)
     return Refusal(act.lead_id, refused) if refused else _ACTS[act.kind](matter)
 
@@ -448,8 +448,8 @@ def _chase(matter: _Matter) -> Decision | None:
         "late_seconds": late.total_seconds(),
     }
     if standing is before:  # nobody else has it now: the same chase goes on
-        following = steps[due.passed].due_at if due.passed < len(steps) else None
-        standing = replace(before, chased=due.passed, chase_at=following)
+        following = next((one.due_at for one in steps if one.number not in due.behind), None)
+        standing = replace(before, chased=due.behind, chase_at=following)
     return matter.finish(standing, "chased", place)
 
 
@@ -483,14 +483,18 @@ def _take_step(
 
 
 def _serve(matter: _Matter) -> Decision | None:
-    """A lead that waits in line for a pool, offered to it again; nothing happens if nobody is free."""
+    """A lead that waits in line for a pool, offered to it again; nothing happens if nobody is free.
+
+    The people are those whom the policy in force puts into the pool: it waits for whoever is there.
+    """
     desk, before = matter.desk, matter.before
-    if before.waiting_pool is None or before.waiting_pool not in desk.book.benches:
+    benches = {**desk.book.benches, **(desk.in_force or desk.book).benches}
+    if before.waiting_pool is None or before.waiting_pool not in benches:
         return None
     if before.waiting_pool not in desk.hands.ledgers:
         raise PoolsNeeded(frozenset([before.waiting_pool]))
     steps: list[dict[str, Any]] = []
-    bench = desk.book.benches[before.waiting_pool]
+    bench = benches[before.waiting_pool]
     alone = replace(bench, pool=replace(bench.pool, backup_pool=None))
     question = Question(matter.qualified.facts, before.excluded, desk.now)
     person, pool = pick_from_pools(
@@ -509,13 +513,16 @@ def _serve(matter: _Matter) -> Decision | None:
     place = Place("assigned", person, pool=pool, destination=f"pool:{before.waiting_pool}")
     place.reasons.append(str(Reason.CAPACITY_FREED))
     place.messages.append(("assigned", person))
+    if before.owner is not None:
+        place.messages.append(("reassigned_away", before.owner))
     return matter.finish(_stand(matter, before, place), "served", place)
 
 
 def _cover(matter: _Matter) -> Decision | None:
-    """The owner of a protected lead has gone away: somebody covers from now on."""
-    before, owner = matter.before, matter.person(matter.before.owner)
-    if owner is None or before.covered_by is not None or not is_away(owner, matter.desk.now):
+    """The owner of a protected lead is out, and so is whoever covers: somebody covers from now on."""
+    before, now = matter.before, matter.desk.now
+    owner, cover = matter.person(before.owner), matter.person(before.covered_by)
+    if owner is None or not is_out(owner, now) or (cover is not None and not is_out(cover, now)):
         return None
     standing, place = _hand_to_cover(matter)
     return matter.finish(standing, "covered", place)
@@ -524,7 +531,7 @@ def _cover(matter: _Matter) -> Decision | None:
 def _return(matter: _Matter) -> Decision | None:
     """The owner is back and gets the lead back from whoever covered."""
     before, owner = matter.before, matter.person(matter.before.owner)
-    if owner is None or before.covered_by is None or is_away(owner, matter.desk.now):
+    if owner is None or before.covered_by is None or is_out(owner, matter.desk.now):
         return None
     place = as_before(before, [str(Reason.RETURNED)])
     place.covered_by = None

@@ -26,8 +26,8 @@ class Standing:
     """An open lead as it stands: who has it, and what was promised.
 
     `waiting_pool` is the pool in whose line it stands; `policy` the version that it was routed by;
-    `held_since` when whoever has it got it, from which the chase counts; `chased` how many of its steps
-    are behind, and `chase_at` when the next is due. Instants are aware, UTC.
+    `held_since` when whoever has it got it, from which the chase counts; `chased` the numbers of those of
+    its steps that are behind, as listed from 0, and `chase_at` when the next is due. Instants are aware, UTC.
     """
 
     lead: Lead
@@ -50,7 +50,7 @@ class Standing:
     accepted: bool = False
     held_since: datetime | None = None
     chase_at: datetime | None = None
-    chased: int = 0
+    chased: tuple[int, ...] = ()
     reassigned: int = 0
 
     @property

@@ -211,10 +211,14 @@ def is_away(person: Person, now: datetime) -> bool:
     return any(away.start <= now < away.until for away in person.away)
 
 
+def is_out(person: Person, now: datetime) -> bool:
+    """Away, or no longer receiving leads."""
+    return not person.active or is_away(person, now)
+
+
 def is_available(person: Person, hands: Hands, now: datetime) -> bool:
     """Active, not away, and with room for one more."""
-    here = person.active and not is_away(person, now)
-    return here and person.id not in hands.full and person.id not in hands.capped
+    return not is_out(person, now) and person.id not in hands.full and person.id not in hands.capped
 
 
 def covering(
@@ -229,7 +233,7 @@ def covering(
     seen, next_id = {owner.id, *asked}, owner.backup
     while next_id is not None and next_id not in seen and next_id in roster.people:
         person = roster.people[next_id]
-        if person.active and not is_away(person, now):
+        if not is_out(person, now):
             return next_id, passed
         passed.append(next_id)
         seen.add(next_id)

@@ -14,7 +14,7 @@ from leadlane.core.pick import (
     PoolsNeeded,
     Question,
     covering,
-    is_away,
+    is_out,
     pick_from_pools,
     pick_reviewer,
 )
@@ -40,6 +40,7 @@ class Desk:
     hands: Hands
     now: datetime
     books: Mapping[str, Rulebook] = field(default_factory=dict)  # of the versions that open leads keep
+    in_force: Rulebook | None = None  # where `book` is of an older version
 
 
 @dataclass(slots=True)
@@ -174,7 +175,7 @@ def place_with_owner(desk: Desk, route: Route, match: Match, qualified: Qualifie
     desk.hands.take(owner, automatic=True)
     place = Place("assigned", owner.id, destination=destination_of(route))
     trace["owner"] = {"of": route.target, "owner": owner.id, "covered_by": None, "passed": []}
-    if owner.active and not is_away(owner, desk.now):
+    if not is_out(owner, desk.now):
         place.messages.append(("assigned", owner.id))
         return place
     place.covered_by, trace["owner"]["passed"] = covering(desk.book.roster, owner, desk.now)
@@ -232,7 +233,7 @@ def stand_at(desk: Desk, standing: Standing) -> Standing:
     """The lead as whoever has it now got it at this moment: the chase begins anew on their clock."""
     holder = standing.covered_by or standing.owner
     begins = first_step_at(desk, holder, standing.service_level, responded=standing.responded)
-    return replace(standing, policy=desk.book.policy.version, held_since=desk.now, chased=0, chase_at=begins)
+    return replace(standing, policy=desk.book.policy.version, held_since=desk.now, chased=(), chase_at=begins)
 
 
 def first_step_at(
@@ -242,4 +243,4 @@ def first_step_at(
     calendar = desk.book.calendars.get(holder or "")
     if responded or calendar is None:
         return None
-    return next_due_at(chase_of(desk.book.policy, service_level), desk.now, calendar, 0)
+    return next_due_at(chase_of(desk.book.policy, service_level), desk.now, calendar, ())

@@ -82,6 +82,11 @@ def day_first_of(texts: Iterable[str]) -> bool | None:
     return proofs.pop() if len(proofs) == 1 else None
 
 
+def has_time(text: str) -> bool:
+    """Whether a time of day follows the day."""
+    return bool(_split(text)[1])
+
+
 def _split(text: str) -> tuple[str, str]:
     """A text as its day and its time of day ("" when there is none)."""
     text = " ".join(text.split())

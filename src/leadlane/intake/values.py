@@ -183,9 +183,12 @@ def _boolean(_spec: FieldSpec, raw: object, _reading: Reading) -> bool | None:
 
 
 def _date(_spec: FieldSpec, raw: object, reading: Reading) -> date | None:
+    """A day; or an aware moment, where a time of day is given."""
     if not isinstance(raw, str):
         raise BadValueError(_("expected a date as text, not {kind}").format(kind=_kind(raw)))
     text = _word(raw)
+    if text and dates.has_time(text):
+        return dates.read_datetime(text, reading.zone, day_first=reading.day_first)
     return dates.read_date(text, day_first=reading.day_first) if text else None
 
 

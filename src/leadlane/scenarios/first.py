@@ -95,8 +95,9 @@ def _scenario_text(
 ) -> str:
     start = _monday_morning(now, ZoneInfo(policy.timezone))
     book = compile_rulebook(policy, build_roster(document, 0))
+    title = _("What happens to leads under the policy {name}").format(name=policy.name)
     head = [
-        f"scenario: {_flow(_('What happens to leads under the policy {name}').format(name=policy.name))}",
+        f"scenario: {_flow(title)}",
         f"policy: {POLICY_FILE}",
         f"roster: {ROSTER_FILE}",
         f"start: {moment_text(start, start)}",

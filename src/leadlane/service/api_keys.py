@@ -13,8 +13,8 @@ from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.store import api_keys
 
-# intake: send leads and signals; read: see everything; write: change people, teams and accounts;
-# admin: all of these, and the policy.
+# intake: send leads and signals; read: see everything; write: act on leads, and change people, teams
+# and accounts; admin: all of these, and the policy.
 SCOPES = ("intake", "read", "write", "admin")
 PREFIX = "ll_"
 LONGEST_NAME = 100

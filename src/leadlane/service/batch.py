@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -92,6 +92,7 @@ def route_batch(
 
     A submission that cannot be stored is refused alone; it does not hold up the others.
     """
+    now = now.astimezone(UTC)  # as it is read back: deciding again must give the same bytes
     grip = _Grip({one.keys.domain for one in submissions if one.keys.domain is not None})
     raced = False
     for attempt in range(_TRIES):
@@ -461,7 +462,7 @@ def _standing(row: dict[str, Any], specs: dict[str, FieldSpec]) -> Standing:
         accepted=row["accepted"],
         held_since=_moment(row["held_since"]),
         chase_at=_moment(row["chase_at"]),
-        chased=row["chased"],
+        chased=tuple(row["chased"]),
         reassigned=row["reassigned"],
     )
 

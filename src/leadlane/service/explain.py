@@ -58,7 +58,9 @@ def explain_lead(
     first = told.explanation
     summary = first.summary
     if lead.owner != orjson.loads(told.trace)["result"]["owner"]:
-        summary = _("{name} has this lead now.").format(name=person_words(book.roster, lead.owner))
+        summary = _("Nobody has this lead now.")
+        if lead.owner is not None:
+            summary = _("{name} has this lead now.").format(name=person_words(book.roster, lead.owner))
     return replace(told, explanation=replace(first, summary=summary, sections=(*first.sections, since)))
 
 

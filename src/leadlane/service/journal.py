@@ -166,13 +166,13 @@ class Journal:
 
 
 def is_moved(before: Standing, after: Standing) -> bool:
-    """Whether a lead came to another place: other hands, another destination, or its end."""
-    return (before.owner, before.covered_by, before.destination, before.stage == "closed") != (
-        after.owner,
-        after.covered_by,
-        after.destination,
-        after.stage == "closed",
-    )
+    """Whether a lead came to another place: other hands, another destination, into or out of review, its end."""
+    return _place_of(before) != _place_of(after)
+
+
+def _place_of(standing: Standing) -> tuple[object, ...]:
+    stage = standing.stage if standing.stage in ("review", "closed") else ""
+    return standing.owner, standing.covered_by, standing.destination, stage
 
 
 def place_told(decision: Decision) -> dict[str, Any]:

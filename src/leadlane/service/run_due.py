@@ -11,7 +11,7 @@ that acts on it, so a worker that dies leaves it due. A round that is made twice
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -21,14 +21,15 @@ from leadlane.core.act import Act, ActKind
 from leadlane.core.chase import chase_of
 from leadlane.core.chase import next_due_at as next_step_at
 from leadlane.core.facts import Person, Roster
-from leadlane.core.pick import is_away
+from leadlane.core.match import Keys
+from leadlane.core.pick import covering, is_out
 from leadlane.logging import get_logger
 from leadlane.service.acts import serve_waiting
 from leadlane.service.batch import Receipt, route_batch
 from leadlane.service.rulebooks import Rulebooks
-from leadlane.service.submission import act_submission
+from leadlane.service.submission import Submission, act_submission
 from leadlane.store import due, policies
-from leadlane.store.due import Round
+from leadlane.store.due import Due, Round
 
 log = get_logger(__name__)
 
@@ -96,13 +97,13 @@ def chase_some(
     """
     if policies.in_force(connection)[0] is None:
         return Chased()
-    found = dict(due.due_leads(connection, now, limit, but))
+    found = {one.id: one for one in due.due_leads(connection, now, limit, but)}
     if not found:
         return Chased()
-    receipts, failed = _chase(connection, books, list(found), now)
+    receipts, failed = _chase(connection, books, list(found.values()), now)
     if idle := [one.lead_id for one in receipts if one.status == "unchanged"]:
         failed += _set_anew(connection, books, idle, now)
-    acted = tuple(found[one.lead_id] for one in receipts if one.decision is not None)
+    acted = tuple(found[one.lead_id].due_at for one in receipts if one.decision is not None)
     return Chased(acted, tuple(failed), found=True)
 
 
@@ -125,22 +126,27 @@ def next_due_at(connection: Connection, books: Rulebooks, after: datetime) -> da
 
 
 def _chase(
-    connection: Connection, books: Rulebooks, lead_ids: Sequence[str], now: datetime
+    connection: Connection, books: Rulebooks, leads: Sequence[Due], now: datetime
 ) -> tuple[list[Receipt], list[str]]:
     """The receipts of those that were this worker's to act on, and the ids of those that it failed on."""
-    acts = [act_submission(Act(lead_id, "chase"), now) for lead_id in lead_ids]
     try:
-        return route_batch(connection, books, acts, now), []
+        return route_batch(connection, books, [_due_submission(one, now) for one in leads], now), []
     except Exception:
         if connection.broken or connection.closed:
             raise
-        if len(lead_ids) == 1:
-            log.exception("the chase of a lead failed", lead=lead_ids[0])
-            return [], list(lead_ids)
-    half = len(lead_ids) // 2
-    first, failed = _chase(connection, books, lead_ids[:half], now)
-    second, failed_too = _chase(connection, books, lead_ids[half:], now)
+        if len(leads) == 1:
+            log.exception("the chase of a lead failed", lead=leads[0].id)
+            return [], [leads[0].id]
+    half = len(leads) // 2
+    first, failed = _chase(connection, books, leads[:half], now)
+    second, failed_too = _chase(connection, books, leads[half:], now)
     return first + second, failed + failed_too
+
+
+def _due_submission(one: Due, now: datetime) -> Submission:
+    # With the company that must be held, or the batch would learn of it only by meeting its leads, and begin
+    # again.
+    return replace(act_submission(Act(one.id, "chase"), now), keys=Keys(None, one.domain))
 
 
 def _set_anew(connection: Connection, books: Rulebooks, lead_ids: Sequence[str], now: datetime) -> list[str]:
@@ -187,12 +193,19 @@ def _comings_and_goings(
     back: list[str] = []
     for one in roster.people.values():
         if one.id in changed:
-            (gone if is_away(one, now) else back).append(one.id)
+            (gone if is_out(one, now) else back).append(one.id)
         elif one.away:
             if _begins(one, last, now):
                 gone.append(one.id)
             if _ends(one, last, now):
                 back.append(one.id)
+    if back:
+        # So far nobody covered for those whose backups were away too.
+        gone += [
+            one.id
+            for one in roster.people.values()
+            if one.id not in gone and is_out(one, now) and covering(roster, one, now)[0] is not None
+        ]
     return gone, back
 
 

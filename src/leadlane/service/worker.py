@@ -119,8 +119,8 @@ class Worker:
                 self._sleep(listening, self._seconds_to_sleep(connection))
 
     def _let_happen(self, connection: Connection) -> None:
-        make_round(connection, self._books, self._now())
-        self._serve(connection)
+        self._look_after(connection, "round", self._make_round)
+        self._look_after(connection, "line", self._serve)
         self._failed.clear()
         while not self._is_stopping.is_set():
             # The time of each batch is its own: after an outage there may be thousands of batches.
@@ -134,6 +134,21 @@ class Worker:
             FAILED.inc(len(chased.failed))
         measure(connection, self._now())
 
+    def _look_after(self, connection: Connection, what: str, how: Callable[[Connection], None]) -> None:
+        """A defect here is no reason to leave alone those whose step is due."""
+        try:
+            how(connection)
+        except NothingPublishedError:
+            return
+        except Exception:
+            if connection.broken or connection.closed:
+                raise
+            FAILED.inc()
+            log.exception("could not be looked after", what=what)
+
+    def _make_round(self, connection: Connection) -> None:
+        make_round(connection, self._books, self._now())
+
     def _serve(self, connection: Connection) -> None:
         """Now and then offer leads that wait in line, whether or not anybody is known to have become free.
 
@@ -141,10 +156,7 @@ class Worker:
         """
         if time.monotonic() - self._served_at >= due.LONGEST_SLEEP.total_seconds():
             self._served_at = time.monotonic()
-            try:
-                serve_waiting(connection, self._books, None, self._now())
-            except NothingPublishedError:
-                return
+            serve_waiting(connection, self._books, None, self._now())
 
     def _seconds_to_sleep(self, connection: Connection) -> float:
         longest = due.LONGEST_SLEEP.total_seconds()

@@ -286,10 +286,11 @@ def lock_ledgers(
 
     Whoever else picks from one of the pools waits until this transaction ends.
     """
-    if not pools:
+    people = list(people)
+    if not pools and not people:
         return {}, []
     locked = connection.execute(_LOCK_LEDGERS, {"pools": sorted(pools)})
-    read = connection.execute(_READ_LOADS, {"people": list(people)})
+    read = connection.execute(_READ_LOADS, {"people": people})
     ledgers = {
         pool: Ledger(
             {person: balance for person, (balance, _) in members.items()},

@@ -53,6 +53,7 @@ def read_standing(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Sta
             "lead": read_lead(raw["lead"], specs),
             "keys": Keys(**raw["keys"]),
             "excluded": tuple(raw["excluded"]),
+            "chased": tuple(raw.get("chased") or ()),
             **{name: datetime.fromisoformat(raw[name]) if raw.get(name) else None for name in moments},
         }
     )

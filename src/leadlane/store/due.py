@@ -24,6 +24,15 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A lead whose next step is due, since when, and the domain of its company."""
+
+    id: str
+    due_at: datetime
+    domain: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Clock:
     """What the next step of a lead's chase is counted from."""
 
@@ -32,22 +41,20 @@ class Clock:
     service_level: str | None
     holder: str | None
     held_since: datetime | None
-    chased: int
+    chased: list[int]
     chase_at: datetime
 
 
-def due_leads(
-    connection: Connection, now: datetime, limit: int, but: Collection[str] = ()
-) -> list[tuple[str, datetime]]:
-    """Open leads whose next step is due at or before `now`, and when it was; the longest due first.
+def due_leads(connection: Connection, now: datetime, limit: int, but: Collection[str] = ()) -> list[Due]:
+    """Open leads whose next step is due at or before `now`; the longest due first.
 
     Without those that somebody is at work on, and those of `but`.
     """
     # Locked only to pass over what others hold: whoever acts claims again, in a transaction that can be
     # tried again from its beginning.
-    with connection.transaction(force_rollback=True):
-        return connection.execute(
-            "SELECT id, chase_at FROM leads WHERE chase_at <= %s AND id <> ALL(%s)"
+    with connection.transaction(force_rollback=True), connection.cursor(row_factory=class_row(Due)) as cursor:
+        return cursor.execute(
+            "SELECT id, chase_at AS due_at, domain FROM leads WHERE chase_at <= %s AND id <> ALL(%s)"
             " ORDER BY chase_at, id LIMIT %s FOR UPDATE SKIP LOCKED",
             [now, list(but), limit],
         ).fetchall()
@@ -110,11 +117,13 @@ def covered_leads(connection: Connection, owners: Iterable[str]) -> list[str]:
 
 
 def uncovered_leads(connection: Connection, owners: Iterable[str]) -> list[str]:
-    """Protected leads of these owners that nobody covers."""
+    """Protected leads of these people that nobody covers, and leads that these people cover."""
     rows = connection.execute(
-        "SELECT id FROM leads WHERE owner = ANY(%s) AND destination LIKE 'owner:%%' AND covered_by IS NULL"
-        " AND stage IN ('assigned', 'accepted', 'working') ORDER BY arrived_at, id",
-        [list(owners)],
+        "SELECT id, arrived_at FROM leads WHERE owner = ANY(%(people)s) AND destination LIKE 'owner:%%'"
+        " AND covered_by IS NULL AND stage IN ('assigned', 'accepted', 'working')"
+        " UNION SELECT id, arrived_at FROM leads WHERE covered_by = ANY(%(people)s) AND stage <> 'closed'"
+        " ORDER BY 2, 1",
+        {"people": list(owners)},
     )
     return [row[0] for row in rows]
 
@@ -122,9 +131,11 @@ def uncovered_leads(connection: Connection, owners: Iterable[str]) -> list[str]:
 def waiting_leads(connection: Connection, pools: Iterable[str], limit: int) -> list[str]:
     """Leads in review that wait in line for one of these pools, the oldest first."""
     rows = connection.execute(
-        "SELECT id FROM leads WHERE waiting_pool = ANY(%s) AND stage = 'review'"
-        " ORDER BY arrived_at, id LIMIT %s",
-        [list(pools), limit],
+        "SELECT first.id FROM unnest(%(pools)s::text[]) AS wanted (pool), LATERAL ("
+        " SELECT id, arrived_at FROM leads WHERE waiting_pool = wanted.pool AND stage = 'review'"
+        " ORDER BY arrived_at, id LIMIT %(limit)s) AS first"
+        " ORDER BY first.arrived_at, first.id LIMIT %(limit)s",
+        {"pools": list(pools), "limit": limit},
     )
     return [row[0] for row in rows]
 
@@ -171,6 +182,11 @@ def set_round(connection: Connection, made: Round) -> None:
         " roster_revision = greatest(roster_revision, %s)",
         [made.made_up_to, made.roster_revision],
     )
+
+
+def ask_for_round(connection: Connection) -> None:
+    """Have everything looked after anew in the next round, as when the policy has changed."""
+    connection.execute("UPDATE rounds SET roster_revision = NULL")
 
 
 def people_changed_since(connection: Connection, revision: int | None) -> set[str]:

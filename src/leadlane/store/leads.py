@@ -50,7 +50,7 @@ class LeadRow:
     policy_version: str
     held_since: datetime | None
     chase_at: datetime | None
-    chased: int
+    chased: list[int]
     reassigned: int
     closed_at: datetime | None
     outcome: str | None

@@ -107,7 +107,7 @@ def violations(connection: Connection) -> list[str]:
     Reads whole tables: seconds for a million leads.
     """
     return [
-        _("{count} {what}: {examples}").format(
+        _("{what}: {count} ({examples})").format(
             count=count, what=_(_QUESTIONS[number][0]), examples=", ".join(examples)
         )
         for number, count, examples in connection.execute(_STATEMENT).fetchall()

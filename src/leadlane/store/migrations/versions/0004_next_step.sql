@@ -11,3 +11,6 @@ UPDATE leads
        next_step_due_at = coalesce(next_step_due_at, respond_by, arrived_at + interval '1 day')
  WHERE owner IS NOT NULL AND stage IN ('assigned', 'accepted', 'working', 'review')
    AND (next_step IS NULL OR next_step_due_at IS NULL);
+
+-- Leads by who covers them: who covers may go away too.
+CREATE INDEX leads_covering ON leads (covered_by) WHERE covered_by IS NOT NULL AND stage <> 'closed';
