@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from importlib.resources import files
 from typing import Any
 
 import httpx2
@@ -13,6 +14,7 @@ from tests.crash.company import assert_all_is_well
 
 from leadlane.store.db import connect
 
+REFERENCE = files("leadlane") / "reference"
 HOT = {
     "email": "jo@northwind.example", "country": "DE", "employees": 1200, "industry": "fintech",
     "signals": ["demo_request"],
@@ -175,13 +177,16 @@ def test_a_rise_in_intent_leaves_a_plan_and_renews_what_was_not_planned(
     assert none["next_step_due_at"] == none["respond_by"]
 
 
-def test_where_nothing_can_be_promised_the_next_step_is_due_in_a_day(api: httpx2.Client, send: Send) -> None:
-    for person in ("carla", "anna", "boris"):
-        assert api.post(f"/v1/people/{person}/away", json={"until": "2990-01-01"}).status_code == 200
-    lead = send({"email": "x@helix.example"}, id="H")
-    assert (lead["owner"], lead["covered_by"], lead["respond_by"]) == ("carla", None, None)
-    arrived, due = (datetime.fromisoformat(lead[name]) for name in ("arrived_at", "next_step_due_at"))
-    assert (lead["next_step"], due - arrived) == ("Respond", timedelta(days=1))
+def test_where_nothing_is_promised_the_next_step_is_due_in_a_day(api: httpx2.Client, send: Send) -> None:
+    source = (
+        (REFERENCE / "policy.yaml")
+        .read_text()
+        .replace("  - name: standard\n", "  - name: standard\n    when: {source: nowhere}\n")
+    )
+    assert api.post("/v1/policy", json={"source": source}).status_code == 201
+    lead = send({"email": "x@helix.example"}, id="H", arrived_at="2026-03-02T10:00:00Z")
+    assert (lead["owner"], lead["service_level"], lead["respond_by"]) == ("carla", None, None)
+    assert (lead["next_step"], lead["next_step_due_at"]) == ("Respond", "2026-03-03T10:00:00Z")
 
 
 def test_a_plan_outlives_a_new_place_in_the_same_hands_and_is_told_alike_twice(

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 from tests.service.conftest import NOW
 from tests.service.due import POLICY, Company, company, lead
 
+from leadlane.core.facts import Signal
 from leadlane.service.replay import replay_all
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.run_due import next_due_at
+from leadlane.service.submission import signal_submission
 from leadlane.store.watchdog import violations
 
 __all__ = ["company"]
@@ -108,4 +110,33 @@ def test_a_midnight_that_something_waits_for_is_an_instant_in_utc(company: Compa
     assert midnight is not None
     assert midnight.utcoffset() == timedelta(0)
     company.route([lead("L2")], now=NOW.astimezone(ZoneInfo("Asia/Tokyo")))
+    _is_sound(company)
+
+
+def test_what_was_promised_is_kept_while_nobody_has_the_lead(company: Company) -> None:
+    def promised() -> object:
+        return company.db.execute("SELECT service_level, respond_by FROM leads").fetchone()
+
+    company.change("olga", active=False)
+    company.route([lead("L1")])
+    before = promised()
+    for _reps in range(2):
+        company.act("L1", "decline", NOW + HOUR, by=company.row("L1")[0])
+    assert company.row("L1")[0:3:2] == (None, "review")
+    company.act("L1", "reassign", NOW + 2 * HOUR, to="cyd")
+    assert company.row("L1")[0] == "cyd"
+    assert promised() == before
+    _is_sound(company)
+
+
+def test_news_of_a_lead_that_nobody_has_moves_no_promise(company: Company) -> None:
+    company.change("olga", active=False)
+    company.route([lead("L1")])
+    before = company.db.execute("SELECT respond_by FROM leads").fetchone()
+    for _reps in range(2):
+        company.act("L1", "decline", NOW + HOUR, by=company.row("L1")[0])
+    news = Signal("read", NOW + 2 * HOUR)
+    company.route([signal_submission("L1", (news,), "test", NOW + 2 * HOUR)], NOW + 2 * HOUR)
+    assert company.count("signal") == 1
+    assert company.db.execute("SELECT respond_by FROM leads").fetchone() == before
     _is_sound(company)

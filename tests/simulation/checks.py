@@ -189,7 +189,7 @@ class Watch:
         before = self.rows.get(row["id"])
         if before is None or before["respond_by"] is None or before["respond_by"] == row["respond_by"]:
             return
-        gave_up = row["respond_by"] is None and (row["owner"] is None or row["stage"] == "closed")
+        gave_up = row["respond_by"] is None and row["stage"] in ("nurture", "closed")
         renewed = row["id"] in self.rose and before["responded_at"] is None
         if not (gave_up or renewed):
             raise Broken("a promise does not move", f"{before['respond_by']} was promised: {row}")

@@ -20,12 +20,12 @@ from tests.simulation import company
 from leadlane.core.act import CLOSINGS, Act, ActKind
 from leadlane.core.facts import LEAD_FIELDS, WORKED_STAGES
 from leadlane.intake.leads import read_lead
-from leadlane.service.acts import act
+from leadlane.service.acts import submit_acts
 from leadlane.service.batch import Receipt, route_batch
 from leadlane.service.publish import publish
 from leadlane.service.roster import put_entry, set_away
 from leadlane.service.rulebooks import Rulebooks
-from leadlane.service.submission import Submission, signal_submission, submission
+from leadlane.service.submission import Submission, act_submission, signal_submission, submission
 from leadlane.store import policies, roster
 
 BY = "simulation"
@@ -184,9 +184,11 @@ def _act(state: State, db: Connection[Any]) -> Plan:
     wrong = wrong or row["stage"] == "closed" or seen == row["place"] + 1
     wrong = wrong or (by is not None and by not in roster_now)
     now, books = state.now, state.books
+    key = state.next_id("act-") if chance.random() < 0.5 else None
+    submitted = act_submission(one, now, seen, key, "act" if key else "")
     return Plan(
         f"{by}: {kind} {row['id']} {one.to or one.how or one.outcome or one.reason}",
-        lambda connection: act(connection, books, [one], now, seen),
+        lambda connection: submit_acts(connection, books, [submitted], now),
         refused=wrong,
     )
 

@@ -30,7 +30,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Figure]]] = {
 BUSY = 0.5
 # A table in a file has room.
 WIDTH = 150
-_quick = typer.Option(False, "--quick", help="Smaller sizes; about two minutes.")
+_quick = typer.Option(False, "--quick", help="Smaller sizes; about three minutes.")
 _full = typer.Option(False, "--full", help="The memory section with a file of a million leads.")
 _only = typer.Option([], "--only", help=f"Only these sections: {', '.join(SECTIONS)}.")
 _json = typer.Option(None, "--json", help="Also write the figures to this file.")

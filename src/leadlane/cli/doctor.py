@@ -169,8 +169,7 @@ def _rules(connection: Connection, now: datetime) -> Iterator[Line]:
 
 
 def _problem(problem: Problem) -> Line:
-    advice = _("expected {expected}").format(expected=problem.expected) if problem.expected else ""
-    return Line("bad" if problem.severity == "error" else "warning", str(problem), advice)
+    return Line("bad" if problem.severity == "error" else "warning", str(problem))
 
 
 def _holidays(document: RosterDocument, known: Mapping[str, Mapping[str, Any]], year: int) -> Iterator[Line]:

@@ -21,6 +21,7 @@ from leadlane.core.place import (
     Desk,
     Place,
     as_before,
+    conclude,
     is_protected,
     keeps_plan,
     manager_of,
@@ -155,22 +156,8 @@ class _Matter:
         return self.desk.book.roster.people.get(person_id or "")
 
     def finish(self, standing: Standing, outcome: Outcome, place: Place) -> Decision:
-        self.trace["result"] = {
-            "outcome": outcome,
-            "stage": standing.stage,
-            "destination": standing.destination,
-            "owner": standing.owner,
-            "covered_by": standing.covered_by,
-            "reasons": place.reasons,
-        }
-        if standing.stage == "closed":
-            self.desk.known.drop(standing.lead.id)
-        else:
-            self.desk.known.put(standing)
-        messages = tuple(dict.fromkeys(place.messages))
-        return Decision(
-            standing, self.before, outcome, self.qualified, None, tuple(place.reasons), messages, self.trace
-        )
+        # What was matched when the lead was routed stays as it was.
+        return conclude(self.desk, standing, self.before, outcome, self.qualified, None, place, self.trace)
 
 
 def _refusal(matter: _Matter) -> Reason | None:
@@ -319,6 +306,8 @@ def _stand(matter: _Matter, before: Standing, place: Place) -> Standing:
     if level is None and place.owner is not None:
         desk, qualified = matter.desk, matter.qualified
         level, respond_by = promise_for(desk, route, qualified, place, desk.now, matter.trace)
+    # A lead that nobody has for a while was promised all the same; one that nurture has is not.
+    is_promised = place.stage != "nurture"
     planned = keeps_plan(before, place)
     # A promise that was kept says nothing of what is to be done next.
     promised = None if before.responded else respond_by
@@ -331,8 +320,8 @@ def _stand(matter: _Matter, before: Standing, place: Place) -> Standing:
         pool=place.pool,
         waiting_pool=place.waiting_pool,
         destination=place.destination,
-        service_level=level if place.owner is not None else None,
-        respond_by=respond_by if place.owner is not None else None,
+        service_level=level if is_promised else None,
+        respond_by=respond_by if is_promised else None,
         next_step=before.next_step if planned else next_step_of(route, place),
         next_step_due_at=due_at,
         accepted=False,

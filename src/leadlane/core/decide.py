@@ -25,6 +25,7 @@ from leadlane.core.place import (
     Desk,
     Place,
     as_before,
+    conclude,
     first_step_at,
     is_protected,
     keeps_plan,
@@ -188,7 +189,7 @@ def _place_new(
     promised = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
     arrived = Standing(lead, arrival.keys, stage="new", intent=qualified.intent)
     standing = _placed(desk, arrived, place, route, promised, lead.arrived_at)
-    return _finish(desk, standing, None, "placed", qualified, match, place, trace)
+    return conclude(desk, standing, None, "placed", qualified, match, place, trace)
 
 
 def _place_again(
@@ -223,9 +224,13 @@ def _place_again(
         outcome, place = "moved", move(desk, before, route, match, qualified, reasons, trace)
         if keeps_plan(before, place):
             trace["plan_kept"] = True
-        promised = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
+        promised: tuple[str | None, datetime | None]
+        if before.respond_by is not None and place.stage != "nurture" and (before.responded or not rose):
+            promised = before.service_level, before.respond_by  # nothing else makes a new promise
+        else:
+            promised = promise_for(desk, route, qualified, place, arrival.lead.arrived_at, trace)
         standing = _placed(desk, standing, place, route, promised, arrival.lead.arrived_at)
-    return _finish(desk, standing, before, outcome, qualified, match, place, trace)
+    return conclude(desk, standing, before, outcome, qualified, match, place, trace)
 
 
 def _keeps_person(book: Rulebook, before: Standing, route: Route) -> bool:
@@ -295,38 +300,4 @@ def _placed(
         held_since=desk.now,
         chase_at=first_step_at(desk, holder, promised[0], responded=standing.responded),
         reassigned=standing.reassigned,
-    )
-
-
-def _finish(
-    desk: Desk,
-    standing: Standing,
-    before: Standing | None,
-    outcome: Outcome,
-    qualified: Qualified,
-    match: Match,
-    place: Place,
-    trace: Trace,
-) -> Decision:
-    trace["result"] = {
-        "outcome": outcome,
-        "stage": standing.stage,
-        "destination": standing.destination,
-        "owner": standing.owner,
-        "covered_by": standing.covered_by,
-        "reasons": place.reasons,
-    }
-    if standing.stage == "closed":
-        desk.known.drop(standing.lead.id)
-    else:
-        desk.known.put(standing)
-    return Decision(
-        standing,
-        before,
-        outcome,
-        qualified,
-        match,
-        tuple(place.reasons),
-        tuple(place.messages),
-        trace,
     )

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from leadlane.core.chase import chase_of, next_due_at
+from leadlane.core.decision import Decision, Outcome
 from leadlane.core.facts import Person, Roster
 from leadlane.core.match import Known, Match, Standing
 from leadlane.core.pick import (
@@ -244,3 +245,30 @@ def first_step_at(
     if responded or calendar is None:
         return None
     return next_due_at(chase_of(desk.book.policy, service_level), desk.now, calendar, ())
+
+
+def conclude(
+    desk: Desk,
+    standing: Standing,
+    before: Standing | None,
+    outcome: Outcome,
+    qualified: Qualified,
+    match: Match | None,
+    place: Place,
+    trace: Trace,
+) -> Decision:
+    """The decision that a lead stands so from now on; whoever is decided about next meets it so."""
+    trace["result"] = {
+        "outcome": outcome,
+        "stage": standing.stage,
+        "destination": standing.destination,
+        "owner": standing.owner,
+        "covered_by": standing.covered_by,
+        "reasons": place.reasons,
+    }
+    if standing.stage == "closed":
+        desk.known.drop(standing.lead.id)
+    else:
+        desk.known.put(standing)
+    messages = tuple(dict.fromkeys(place.messages))  # nobody is told the same thing twice
+    return Decision(standing, before, outcome, qualified, match, tuple(place.reasons), messages, trace)

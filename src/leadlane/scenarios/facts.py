@@ -239,9 +239,7 @@ def _messages(facts: Facts) -> list[tuple[str, str | None, str]]:
 def _found_messages(facts: Facts, n: int, lead_id: str | None) -> str:
     """How many there were, and which others there were about the same lead."""
     every_admin = _("every admin")
-    others = [
-        f"{event} → {to or every_admin}" for event, to, lead in _messages(facts) if lead == lead_id
-    ]
+    others = [f"{event} → {to or every_admin}" for event, to, lead in _messages(facts) if lead == lead_id]
     if lead_id is None or not others:
         return str(n)
     return _("{n}; messages about this lead: {others}").format(n=n, others=", ".join(others))

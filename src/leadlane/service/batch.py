@@ -215,19 +215,8 @@ def _decide_and_write(
         grip.pools |= more.pools
         return False
     journal = Journal(met.batch_id, now, {lead_id: place for lead_id, (place, _version) in seen.items()})
-    number = 0
     for (index, one), happening, outcome in zip(fresh.items(), happenings, decided, strict=True):
-        if isinstance(outcome, Decision):
-            journal.add(number, one, happening, outcome)
-            receipts[index] = _receipt(one, met.batch_id, number, outcome)
-            number += 1
-        elif isinstance(outcome, Refused):
-            words = reason_words(outcome.reason)
-            receipts[index] = Receipt(
-                "refused", outcome.lead_id, problem=words, refusal="not_allowed", reason=str(outcome.reason)
-            )
-        else:
-            receipts[index] = Receipt("unchanged", one.lead.id)
+        receipts[index] = _enter(journal, one, happening, outcome)
     if journal.decisions:
         changed = [
             name
@@ -238,6 +227,20 @@ def _decide_and_write(
         loads_changed = _load_changes(book, hands, now)
         batches.write(connection, _written(book, journal, seen, stored_world, ledger_rows, loads_changed))
     return True
+
+
+def _enter(
+    journal: Journal, one: Submission, happening: Arrival | Act, outcome: Decision | Refused | None
+) -> Receipt:
+    """Enter what was decided about a submission into the journal. Returns its receipt."""
+    if outcome is None:
+        return Receipt("unchanged", one.lead.id)
+    if isinstance(outcome, Refused):
+        words, reason = reason_words(outcome.reason), str(outcome.reason)
+        return Receipt("refused", outcome.lead_id, problem=words, refusal="not_allowed", reason=reason)
+    number = len(journal.decisions)
+    journal.add(number, one, happening, outcome)
+    return _receipt(one, journal.batch_id, number, outcome)
 
 
 def _written(

@@ -125,12 +125,18 @@ class Watch:
     """
 
     def __init__(
-        self, url: str, books: Rulebooks, now: Callable[[], datetime], late_after: timedelta
+        self,
+        url: str,
+        books: Rulebooks,
+        now: Callable[[], datetime],
+        late_after: timedelta,
+        every: timedelta = LOOK_EVERY,
     ) -> None:
         self._url = url
         self._books = books
         self._now = now
         self._late_after = late_after
+        self._every_seconds = every.total_seconds()
         self._is_stopping = threading.Event()
         self._connection: Connection | None = None
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -159,9 +165,9 @@ class Watch:
                 log.warning("watch interrupted", error=str(error))
             except Exception:
                 log.exception("watch interrupted")  # a defect in one check must not end all watching
-            self._is_stopping.wait(LOOK_EVERY.total_seconds())
+            self._is_stopping.wait(self._every_seconds)
 
     def _watch(self, connection: Connection) -> None:
-        while not self._is_stopping.is_set():
+        # Not at once: after an outage the workers need a moment to catch up.
+        while not self._is_stopping.wait(self._every_seconds):
             watch(connection, self._books, self._now(), self._late_after)
-            self._is_stopping.wait(LOOK_EVERY.total_seconds())

@@ -166,7 +166,7 @@ class Journal:
 
 
 def is_moved(before: Standing, after: Standing) -> bool:
-    """Whether a lead came to another place: other hands, another destination, into or out of review, its end."""
+    """Whether a lead came to another place: other hands, another destination, into review or out, its end."""
     return _place_of(before) != _place_of(after)
 
 

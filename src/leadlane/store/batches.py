@@ -35,7 +35,8 @@ SELECT
         SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
                destination, service_level, respond_by, responded_at IS NOT NULL AS responded, route,
                next_step, next_step_due_at, excluded, waiting_pool, policy_version AS policy,
-               accepted_at IS NOT NULL AS accepted, held_since, chase_at, chased, reassigned, place, xmin AS version
+               accepted_at IS NOT NULL AS accepted, held_since, chase_at, chased, reassigned, place,
+               xmin AS version
           FROM leads
          WHERE email_key = ANY(%(emails)s) AND stage <> 'closed'
         UNION ALL

@@ -30,11 +30,6 @@ _QUESTIONS = (
         " GROUP BY l.id HAVING count(t.lead_id) <> 1",
     ),
     (
-        N_("open leads that a person has, without a next step and its due date"),
-        "SELECT id FROM leads WHERE owner IS NOT NULL AND stage <> 'closed'"
-        " AND (next_step IS NULL OR next_step_due_at IS NULL)",
-    ),
-    (
         N_("open leads with an owner of whom nobody was told"),
         "SELECT id FROM leads l WHERE owner IS NOT NULL AND stage <> 'closed'"
         " AND NOT EXISTS (SELECT FROM outbox o WHERE o.lead_id = l.id)",
