@@ -6,6 +6,7 @@ The picture is of what really was printed; it loads no font from anywhere.
 """
 
 import argparse
+import io
 import os
 import pty
 import re
@@ -55,7 +56,7 @@ def last_frames(text: str) -> str:
 
 def draw(text: str, title: str) -> str:
     """The text as SVG."""
-    console = Console(record=True, width=WIDTH, file=Path(os.devnull).open("w"))
+    console = Console(record=True, width=WIDTH, file=io.StringIO())
     console.print(Text.from_ansi(text.rstrip("\n")))
     svg = console.export_svg(title=title, theme=THEME)
     # The font of the reader's machine will do; a picture must not call anybody.

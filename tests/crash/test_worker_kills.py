@@ -50,7 +50,7 @@ KILLS = int(os.environ.get("LEADLANE_TEST_KILLS") or 16)
 LEADS = int(os.environ.get("LEADLANE_TEST_LEADS") or 800)
 SEED = int(os.environ.get("LEADLANE_TEST_SEED") or 3)
 # Every so many kills it is PostgreSQL that ends.
-DATABASE_EVERY = 6
+DATABASE_EVERY = 8
 WORKERS, CLIENTS = 2, 2
 REPS, MAX_OPEN = 8, 30
 # Virtual minutes that pass in each of the parent's rounds, of a few real milliseconds.
@@ -145,10 +145,12 @@ def _send(url: str, clock: Clock, name: str, file: str) -> None:
                 acknowledged.write(f"{sent} {answer.lead_id}\n".encode())
 
         def once(connection: Connection) -> None:
-            for number in (next(numbers) for _n in range(chance.randint(1, 20))):
+            for number in (next(numbers) for _n in range(chance.randint(1, 60))):
                 signal_ = chance.choice(("demo_request", "demo_request", "newsletter_subscription"))
                 domain = f"firm{chance.randrange(300)}.example" if chance.random() < 0.5 else None
-                one = lead(f"{name}-{number}", signal_, f"{number // 2}@{name}.example", domain)
+                one = lead(
+                    f"{name}-{number}", signal_, f"{number - (number % 5 == 4)}@{name}.example", domain
+                )
                 router.submit([(one, partial(write_down, one.lead.id))])
             _act_on_some(connection, books, chance, clock())
             # As fast as a busy company, not as fast as can be: what happens is all replayed in the end.
@@ -162,7 +164,7 @@ def _act_on_some(connection: Connection, books: Rulebooks, chance: random.Random
         "SELECT id, coalesce(covered_by, owner) FROM leads TABLESAMPLE SYSTEM (20)"
         " WHERE owner IS NOT NULL AND stage <> 'closed' LIMIT 200"
     ).fetchall()
-    for lead_id, holder in chance.sample(rows, min(12, len(rows))):
+    for lead_id, holder in chance.sample(rows, min(6, len(rows))):
         kind = chance.choice(("accept", "touch", "decline", "close", "close"))
         more = {"touch": {"how": "call"}, "close": {"outcome": "lost"}}.get(kind, {})
         # Somebody else was faster; the next one will do.

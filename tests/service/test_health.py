@@ -98,4 +98,6 @@ def test_a_watch_looks_again_and_again_and_ends_at_once(company: Company, databa
         while not _alarms(company):
             assert time.monotonic() - begun < 10
             time.sleep(0.02)
+    with Watch(database_url, Rulebooks(), lambda: LATE, LATE_AFTER):
+        pass  # ends although its next look would be in half a minute
     assert time.monotonic() - begun < 10

@@ -210,7 +210,9 @@ def _accept(matter: _Matter) -> Decision:
 
 def _touch(matter: _Matter) -> Decision:
     before, place = matter.before, as_before(matter.before, [])
-    standing = replace(before, next_step_due_at=matter.act.due_at or before.next_step_due_at)
+    standing = before
+    if matter.act.due_at is not None:
+        standing = replace(before, next_step_due_at=matter.act.due_at, planned=True)
     if matter.act.how in REACHING_OUT:
         stage = "working" if before.is_worked else before.stage
         standing = replace(standing, stage=stage, accepted=True, responded=True, chase_at=None)
@@ -223,6 +225,7 @@ def _plan(matter: _Matter) -> Decision:
         before,
         next_step=act.reason or before.next_step,
         next_step_due_at=act.due_at or before.next_step_due_at,
+        planned=True,
     )
     return matter.finish(standing, "planned", as_before(before, []))
 
@@ -324,6 +327,7 @@ def _stand(matter: _Matter, before: Standing, place: Place) -> Standing:
         respond_by=respond_by if is_promised else None,
         next_step=before.next_step if planned else next_step_of(route, place),
         next_step_due_at=due_at,
+        planned=planned,
         accepted=False,
     )
     return stand_at(matter.desk, standing)

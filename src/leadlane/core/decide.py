@@ -44,6 +44,10 @@ from leadlane.core.rulebook import compile_rulebook as compile_rulebook
 from leadlane.core.trace import TRACE_VERSION, Reason, Trace
 
 
+# A lead keeps its newest signals only, so that one prospect, or a form gone wild, cannot grow without bound.
+MOST_SIGNALS = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Arrival:
     """Something that came in: a lead, or news of one. `target` names an open lead that it is known to be."""
@@ -138,7 +142,8 @@ def _known_now(arrival: Arrival, before: Standing | None) -> tuple[Lead, Keys]:
     if before is None:
         return arrival.lead, arrival.keys
     news, lead = arrival.lead, before.lead
-    merged = Lead(lead.id, lead.arrived_at, {**news.fields, **lead.fields}, lead.signals + news.signals)
+    signals = (lead.signals + news.signals)[-MOST_SIGNALS:]
+    merged = Lead(lead.id, lead.arrived_at, {**news.fields, **lead.fields}, signals)
     known, new = before.keys, arrival.keys
     return merged, Keys(known.email or new.email, known.domain or new.domain)
 
@@ -263,7 +268,7 @@ def _kept(
         return standing
     start = arrival.lead.arrived_at
     level, respond_by = promise_for(desk, route, qualified, place, start, trace)
-    due_at = standing.next_step_due_at if standing.is_planned else next_step_due(place, respond_by, start)
+    due_at = standing.next_step_due_at if standing.planned else next_step_due(place, respond_by, start)
     promised = replace(standing, service_level=level, respond_by=respond_by, next_step_due_at=due_at)
     return stand_at(desk, promised)
 
@@ -294,6 +299,7 @@ def _placed(
         route=route.name,
         next_step=standing.next_step if planned else next_step_of(route, place),
         next_step_due_at=standing.next_step_due_at if planned else next_step_due(place, promised[1], start),
+        planned=planned,
         excluded=standing.excluded,
         waiting_pool=place.waiting_pool,
         policy=desk.book.policy.version,

@@ -27,7 +27,8 @@ class Standing:
 
     `waiting_pool` is the pool in whose line it stands; `policy` the version that it was routed by;
     `held_since` when whoever has it got it, from which the chase counts; `chased` the numbers of those of
-    its steps that are behind, as listed from 0, and `chase_at` when the next is due. Instants are aware, UTC.
+    its steps that are behind, as listed from 0, and `chase_at` when the next is due; `planned` that whoever
+    has it has said what is next. Instants are aware, UTC.
     """
 
     lead: Lead
@@ -52,16 +53,12 @@ class Standing:
     chase_at: datetime | None = None
     chased: tuple[int, ...] = ()
     reassigned: int = 0
+    planned: bool = False
 
     @property
     def is_worked(self) -> bool:
         """A person is working the prospect."""
         return self.stage in WORKED_STAGES and self.owner is not None
-
-    @property
-    def is_planned(self) -> bool:
-        """Whoever has the lead has said when the next step is due, other than the promise does."""
-        return self.next_step_due_at not in (None, self.respond_by)
 
 
 @dataclass(slots=True)

@@ -227,7 +227,7 @@ def next_step_due(place: Place, respond_by: datetime | None, start: datetime) ->
 
 def keeps_plan(before: Standing, place: Place) -> bool:
     """Whether the next step stays as a person planned it: they have the lead at the new place too."""
-    return before.is_planned and before.owner is not None and before.owner == place.owner
+    return before.planned and before.owner is not None and before.owner == place.owner
 
 
 def stand_at(desk: Desk, standing: Standing) -> Standing:

@@ -51,7 +51,7 @@ Status = Literal["created", "merged", "updated", "unchanged", "repeated", "refus
 # Why something was refused: the lead that it names is unknown or closed, its idempotency key belongs to
 # another
 # request, the database cannot store it, it is no longer where it was seen, or the act may not be.
-Refusal = Literal["unknown", "closed", "key_reused", "unstorable", "stale", "not_allowed"]
+Refusal = Literal["unknown", "closed", "key_reused", "id_reused", "unstorable", "stale", "not_allowed"]
 
 # So many leads go to nearly every pool: to find out which takes longer than to hold one too many.
 _MANY = 100
@@ -334,8 +334,7 @@ def _sort_out(
             continue
         names = _names(one)
         if one.target is None and one.lead.id in ids:
-            row = ids[one.lead.id]
-            receipts[index] = Receipt("repeated", row["lead_id"], row["batch_id"], row["number"])
+            receipts[index] = _known_id(one, ids[one.lead.id])
         elif seen.isdisjoint(names):
             fresh[index] = one
         # Else it repeats one before it in this batch; `_complete` answers as that one was.
@@ -356,6 +355,18 @@ def _refused_news(target: str, *, closed: bool) -> Receipt:
     if closed:
         return Receipt("refused", target, problem=_("This lead is closed."), refusal="closed")
     return Receipt("refused", target, problem=_("There is no lead of this id."), refusal="unknown")
+
+
+def _known_id(one: Submission, row: dict[str, Any]) -> Receipt:
+    """The lead is there already; unless the id means another person, as when two systems number alike."""
+    if one.keys.email is not None and row["email_key"] not in (None, one.keys.email):
+        return _other_person(one.lead.id)
+    return Receipt("repeated", row["lead_id"], row["batch_id"], row["number"])
+
+
+def _other_person(lead_id: str) -> Receipt:
+    problem = _("The id {id} belongs to a lead of another person.").format(id=lead_id)
+    return Receipt("refused", lead_id, problem=problem, refusal="id_reused")
 
 
 def _moved_meanwhile(target: str) -> Receipt:
@@ -387,6 +398,8 @@ def _complete(submissions: Sequence[Submission], receipts: dict[int, Receipt]) -
             receipt = _as_repeated(earlier)
             if name[0] == "key" and one.fingerprint != original.fingerprint:
                 receipt = _different_request(earlier.lead_id)
+            elif name[0] == "id" and None not in (emails := {one.keys.email, original.keys.email}):
+                receipt = receipt if len(emails) == 1 else _other_person(one.lead.id)
         if receipt.status != "refused":
             for name in names:
                 first.setdefault(name, (one, receipt))
@@ -459,6 +472,7 @@ def _standing(row: dict[str, Any], specs: dict[str, FieldSpec]) -> Standing:
         route=row["route"],
         next_step=row["next_step"],
         next_step_due_at=_moment(row["next_step_due_at"]),
+        planned=row["planned"],
         excluded=tuple(row["excluded"]),
         waiting_pool=row["waiting_pool"],
         policy=row["policy"],

@@ -116,6 +116,8 @@ class Journal:
         else:
             event = "merged" if submission.target is None else "signal"
             news["arrived_as"] = lead.id
+            if submission.extra:
+                news["extra"] = dict(submission.extra)
         self._add_event(decision.lead_id, event, submission.source, news)
         if decision.outcome != "merged":
             stage = decision.standing.stage
@@ -217,6 +219,7 @@ def lead_row(decision: Decision, batch_id: int, number: int, now: datetime) -> d
         "respond_by": standing.respond_by,
         "next_step": standing.next_step,
         "next_step_due_at": standing.next_step_due_at,
+        "planned": standing.planned,
         "excluded": standing.excluded,
         "policy_version": standing.policy,
         "held_since": standing.held_since,

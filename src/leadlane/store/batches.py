@@ -23,10 +23,10 @@ SELECT
     (SELECT version FROM publications ORDER BY number DESC LIMIT 1),
     (SELECT revision FROM roster_revision),
     (SELECT json_agg(found) FROM (
-        SELECT id, id AS lead_id, batch_id, decision_number AS number
+        SELECT id, id AS lead_id, batch_id, decision_number AS number, email_key
           FROM leads WHERE id = ANY(%(ids)s)
         UNION ALL
-        SELECT a.id, l.id, l.batch_id, l.decision_number
+        SELECT a.id, l.id, l.batch_id, l.decision_number, l.email_key
           FROM lead_aliases a JOIN leads l ON l.id = a.lead_id WHERE a.id = ANY(%(ids)s)) found),
     (SELECT json_agg(found) FROM (
         SELECT key, fingerprint, lead_id, batch_id, number
@@ -34,7 +34,7 @@ SELECT
     (SELECT json_agg(found) FROM (
         SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
                destination, service_level, respond_by, responded_at IS NOT NULL AS responded, route,
-               next_step, next_step_due_at, excluded, waiting_pool, policy_version AS policy,
+               next_step, next_step_due_at, planned, excluded, waiting_pool, policy_version AS policy,
                accepted_at IS NOT NULL AS accepted, held_since, chase_at, chased, reassigned, place,
                xmin AS version
           FROM leads
@@ -42,7 +42,7 @@ SELECT
         UNION ALL
         SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
                destination, service_level, respond_by, responded_at IS NOT NULL, route,
-               next_step, next_step_due_at, excluded, waiting_pool, policy_version,
+               next_step, next_step_due_at, planned, excluded, waiting_pool, policy_version,
                accepted_at IS NOT NULL,
                held_since, chase_at, chased, reassigned, place, xmin
           FROM leads
@@ -112,7 +112,7 @@ WITH batch AS (
            domain = n.domain, stage = n.stage, route = n.route, destination = n.destination,
            pool = n.pool, waiting_pool = n.waiting_pool, owner = n.owner, covered_by = n.covered_by,
            service_level = n.service_level, respond_by = n.respond_by, next_step = n.next_step,
-           next_step_due_at = n.next_step_due_at,
+           next_step_due_at = n.next_step_due_at, planned = n.planned,
            excluded = n.excluded, policy_version = n.policy_version, held_since = n.held_since,
            chase_at = n.chase_at, chased = n.chased, reassigned = n.reassigned,
            closed_at = n.closed_at, outcome = n.outcome, value = n.value, place = n.place,
@@ -147,8 +147,10 @@ WITH batch AS (
     -- The database itself never lets a pick pass max_open, whatever the writer believed.
     UPDATE loads
        SET open = loads.open + n.open,
-           today = CASE WHEN loads.today_on = n.today_on THEN loads.today + n.today ELSE n.today END,
-           today_on = n.today_on
+           -- What is decided as of an earlier day does not count today, and does not make today forgotten.
+           today = CASE WHEN loads.today_on = n.today_on THEN loads.today + n.today
+                        WHEN loads.today_on > n.today_on THEN loads.today ELSE n.today END,
+           today_on = greatest(loads.today_on, n.today_on)
       FROM json_to_recordset(%(loads)s::json) AS n (
            person text, open integer, today integer, today_on date, peak integer, cap integer)
      WHERE loads.person = n.person AND (n.cap IS NULL OR n.peak IS NULL OR loads.open + n.peak <= n.cap)

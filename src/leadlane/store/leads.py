@@ -55,6 +55,7 @@ class LeadRow:
     closed_at: datetime | None
     outcome: str | None
     value: float | None
+    planned: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,10 +65,14 @@ def keep(connection: Connection, version: str, text: str, pools: Iterable[str]) 
 
 
 def publish(connection: Connection, version: str, at: datetime, by: str, comment: str) -> int:
-    """Put a stored policy in force. Returns the number of the publication."""
+    """Put a stored policy in force. Returns the number of the publication.
+
+    Whoever publishes holds the roster, so that numbers follow each other without a gap.
+    """
     row = connection.execute(
-        "INSERT INTO publications (version, published_at, published_by, comment)"
-        " VALUES (%s, %s, %s, %s) RETURNING number",
+        "INSERT INTO publications (number, version, published_at, published_by, comment)"
+        " OVERRIDING SYSTEM VALUE SELECT coalesce(max(number), 0) + 1, %s, %s, %s, %s FROM publications"
+        " RETURNING number",
         [version, at, by, comment],
     ).fetchone()
     assert row is not None  # INSERT … RETURNING of one row gives one row
