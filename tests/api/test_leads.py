@@ -118,9 +118,12 @@ def test_fifty_identical_requests_at_once_are_one_lead(served: Any) -> None:
 
 def test_an_id_that_is_known(api: httpx2.Client) -> None:
     first = api.post("/v1/leads", json={**DEMO, "id": "crm/17 ä"})
-    again = api.post("/v1/leads", json={"id": "crm/17 ä", "email": "other@person.example"})
+    again = api.post("/v1/leads", json={"id": "crm/17 ä", "email": DEMO["email"], "city": "Bonn"})
     assert (first.status_code, again.status_code) == (201, 200)
     assert again.content == first.content
+    other = api.post("/v1/leads", json={"id": "crm/17 ä", "email": "other@person.example"})
+    assert other.status_code == 422
+    assert "another person" in other.json()["detail"]
     assert first.headers["location"] == "/v1/leads/crm%2F17%20%C3%A4"
     assert api.get(first.headers["location"]).json()["id"] == "crm/17 ä"
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 
 REFERENCE = files("leadlane") / "reference"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 RULES = ("--policy", str(REFERENCE / "policy.yaml"), "--roster", str(REFERENCE / "roster.yaml"))
 
 
@@ -77,7 +79,7 @@ def test_a_first_run_brings_its_own_policy_and_says_who_got_what(tmp_path: Path,
     assert (done.returncode, done.stderr) == (0, "")
     for part in (
         *("31 rows of leads.csv", "Ida Wrona (ida)", "warm-strong", "Monthly product letters"),
-        *("Automation share", "column email, row 31", "leads.rejected.csv: correct them there"),
+        *("Automation share", "column email, line 32", "leads.rejected.csv: correct them there"),
     ):
         assert part in done.stdout
     with (tmp_path / "out.csv").open() as file:
@@ -132,9 +134,13 @@ def test_interrupted_it_says_how_far_it_came_and_goes_on_from_there(
 
 
 def test_a_dry_run_changes_nothing_and_needs_nothing_published(tmp_path: Path, database_url: str) -> None:
-    many(tmp_path / "leads.csv", 20)
+    with many(tmp_path / "leads.csv", 20).open("a") as file:
+        file.write("nobody,DE,5,software,demo_request\n")
     done = route(database_url, tmp_path, "leads.csv", *RULES, "--dry-run")
     assert done.returncode == 0
+    assert "column email, line 22" in done.stdout
+    assert "a real run puts them into leads.rejected.csv" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["leads.csv"]
     assert "nothing is changed" in done.stdout
     assert "20  new, decided and placed" in done.stdout
     with psycopg.connect(database_url) as connection:
@@ -144,6 +150,15 @@ def test_a_dry_run_changes_nothing_and_needs_nothing_published(tmp_path: Path, d
             " (SELECT count(*) FROM pg_namespace WHERE nspname ~ 'scratch')"
         ).fetchone()
     assert row == (0, 0, 0, 0)
+
+
+def test_the_example_of_the_readme_leaves_nothing_behind(tmp_path: Path, database_url: str) -> None:
+    shutil.copytree(EXAMPLES, tmp_path / "examples")
+    done = route(database_url, tmp_path, "examples/leads.csv", *RULES, "--dry-run")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Refused rows" in done.stdout
+    found = [path.name for path in (tmp_path / "examples").iterdir()]
+    assert sorted(found) == sorted(path.name for path in EXAMPLES.iterdir())
 
 
 def test_other_rules_than_those_in_force_are_tried_only(tmp_path: Path, database_url: str) -> None:

@@ -131,7 +131,8 @@ def test_postgresql_restarts_in_the_middle_and_nothing_is_lost(own_server: Path,
             pass
         for attempt in range(3):
             wait_until(lambda answers=answers, waiting=waiting: len(answers) == len(waiting))
-            assert (attempt == 0) == any(isinstance(answer, Exception) for answer in answers.values())
+            # What was in hand when the server died may have been committed, and may have been answered.
+            assert attempt == 0 or not any(isinstance(answer, Exception) for answer in answers.values())
             done = {id_: answer for id_, answer in answers.items() if isinstance(answer, Receipt)}
             acknowledged |= {id_: answer.lead_id for id_, answer in done.items()}
             waiting = {id_: one for id_, one in waiting.items() if id_ not in done}

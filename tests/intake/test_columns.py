@@ -136,6 +136,11 @@ def test_two_columns_for_one_field_are_a_problem_unless_one_is_exact() -> None:
     assert match_columns(["source", "Lead Source"], LEAD_FIELDS).problems == ()
 
 
+def test_free_text_of_a_conversion_is_no_signal() -> None:
+    columns = match_columns(["Email", "Recent Conversion"], LEAD_FIELDS)
+    assert columns.unmapped == {"Recent Conversion"}
+
+
 def test_the_columns_of_a_rejects_file_are_dropped() -> None:
     columns = match_columns(["email", *REJECT_COLUMNS], LEAD_FIELDS)
     assert columns.unmapped == frozenset()

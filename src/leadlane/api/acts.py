@@ -240,7 +240,9 @@ def _read(model: type[P], raw: object) -> P:
     if part is None:
         errors = [
             field_error(
-                field.alias or name, "", _("this is needed: {what}").format(what=_(field.description or ""))
+                field.alias or name,
+                "",
+                _("this is needed: {what}").format(what=_(field.description) if field.description else name),
             )
             for name, field in model.model_fields.items()
             if field.is_required() and isinstance(raw, dict) and (field.alias or name) not in raw

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
+from typing import Any
 
 import orjson
 import psycopg
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
-from psycopg_pool import PoolTimeout
+from psycopg_pool import ConnectionPool, PoolTimeout
 from starlette.requests import Request
 from starlette.responses import Response
 from typing_extensions import TypedDict
@@ -57,7 +59,7 @@ def metrics(request: Request) -> Response:
     """Counts and durations, for Prometheus; with several worker processes, of all of them."""
     leadlane = front_of(request).leadlane
     # A database that is away is told by /readyz; the counts of this process are there all the same.
-    with suppress(psycopg.Error, PoolTimeout), leadlane.pool.connection(PATIENCE_SECONDS) as connection:
+    with suppress(psycopg.Error, PoolTimeout), _patient_connection(leadlane.pool) as connection:
         worker.measure(connection, leadlane.now())
     registry = REGISTRY
     if MULTIPROCESS in os.environ:
@@ -78,7 +80,7 @@ def _reasons(front: Front) -> list[str]:
 def _database_reasons(front: Front) -> list[str]:
     leadlane = front.leadlane
     try:
-        with leadlane.pool.connection(PATIENCE_SECONDS) as connection:
+        with _patient_connection(leadlane.pool) as connection:
             if revision_of(connection) != head():
                 return [_("The database is not up to date; run: leadlane db upgrade")]
             if policies.in_force(connection)[0] is None:
@@ -86,5 +88,15 @@ def _database_reasons(front: Front) -> list[str]:
             late_after = timedelta(seconds=leadlane.settings.late_after_seconds)
             found = health.check(connection, leadlane.books, leadlane.now(), late_after)
             return [one.text for one in found if one.is_grave]
+    except psycopg.errors.QueryCanceled:
+        return [_("The database does not answer in time.")]
     except (psycopg.Error, PoolTimeout):
         return [_("The database cannot be reached.")]
+
+
+@contextmanager
+def _patient_connection(pool: ConnectionPool[Any]) -> Iterator[psycopg.Connection]:
+    """A connection for a question whose answer is worth waiting for a few seconds, and no longer."""
+    with pool.connection(PATIENCE_SECONDS) as connection, connection.transaction():
+        connection.execute(f"SET LOCAL statement_timeout = {PATIENCE_SECONDS * 1000:.0f}")
+        yield connection

@@ -76,7 +76,7 @@ def route(
         except (PolicyErrors, RosterErrors) as error:
             print_problems(error.problems, {text.source: text.content for text in (rules, people) if text})
             raise typer.Exit(1) from None
-        summary = _with_progress(url, books, file, app.now, at, out)
+        summary = _with_progress(url, books, file, app.now, at, out, keep_refused=not dry_run)
         with connect(url) as connection:
             book = books.current(connection)
     _print(summary, book, file, dry_run)
@@ -103,7 +103,14 @@ def _database(app: App, dry_run: bool) -> Iterator[str]:
 
 
 def _with_progress(
-    url: str, books: Rulebooks, file: LeadFile, now: Callable[[], datetime], at: str | None, out: Path | None
+    url: str,
+    books: Rulebooks,
+    file: LeadFile,
+    now: Callable[[], datetime],
+    at: str | None,
+    out: Path | None,
+    *,
+    keep_refused: bool,
 ) -> Summary:
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -118,7 +125,7 @@ def _with_progress(
             done = ngettext("{n} row", "{n} rows", rows).format(n=f"{rows:,}")
             progress.update(task, completed=read, total=size, rows=done)
 
-        return route_file(url, books, file, now, at=at, out=out, on_progress=show)
+        return route_file(url, books, file, now, at=at, out=out, on_progress=show, keep_refused=keep_refused)
 
 
 def _print(summary: Summary, book: Rulebook, file: LeadFile, dry_run: bool) -> None:
@@ -135,7 +142,10 @@ def _print(summary: Summary, book: Rulebook, file: LeadFile, dry_run: bool) -> N
     for note in summary.notes:
         console.print(Text(_("Note: {text}").format(text=note), style="yellow"), soft_wrap=True)
     if summary.rejects:
-        said = _("The refused rows are in {file}: correct them there and route that file.")
+        if dry_run:
+            said = _("The refused rows are not written down; a real run puts them into {file}.")
+        else:
+            said = _("The refused rows are in {file}: correct them there and route that file.")
         console.print(Text(said.format(file=summary.rejects), style="yellow"), soft_wrap=True)
     if summary.interrupted:
         said = _("Interrupted after row {row}. Start the same command again: it continues where it stopped.")

@@ -43,7 +43,6 @@ from leadlane.core.rulebook import Rulebook as Rulebook
 from leadlane.core.rulebook import compile_rulebook as compile_rulebook
 from leadlane.core.trace import TRACE_VERSION, Reason, Trace
 
-
 # A lead keeps its newest signals only, so that one prospect, or a form gone wild, cannot grow without bound.
 MOST_SIGNALS = 500
 

@@ -12,7 +12,7 @@ from leadlane.i18n import _, ngettext
 from leadlane.intake.leads import RESERVED
 from leadlane.intake.problems import did_you_mean, shorten
 
-# Columns that the rejected-rows file adds; they are dropped when it is fed back.
+# Columns that the rejected-rows file adds; no lead gets them when it is fed back.
 REJECT_COLUMNS = ("_row", "_column", "_reason", "_text")
 
 # Column names by what they hold: HubSpot, Salesforce, and what people write in English, German, Italian and
@@ -23,7 +23,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         *("Create Date", "Created Date", "Created At", "Created", "Creation Date", "First Contact Date"),
         *("Data creazione", "Data utworzenia", "Erstellt am"),
     ),
-    "signals": ("Signal", "Intent Signals", "Recent Conversion"),
+    "signals": ("Signal", "Intent Signals"),
     "email": (
         "Email Address",
         "E-mail Address",

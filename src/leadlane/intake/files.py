@@ -22,6 +22,7 @@ import orjson
 
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _, ngettext
+from leadlane.intake.columns import REJECT_COLUMNS
 from leadlane.intake.problems import shorten
 
 Format = Literal["csv", "json", "ndjson"]
@@ -49,6 +50,8 @@ _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
 _LEADS_KEY = re.compile(r'"leads"\s*:\s*\[').search
 _WHITE = "\ufeff \t\r\n"
 _BETWEEN = re.compile(r"[\s,\ufeff]*").match
+# How Excel workbooks begin: .xlsx (a ZIP archive), and .xls.
+_WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 _EXCEL_HINT = re.compile(r"sep=(.)\r?\n?", re.IGNORECASE).fullmatch
 
 
@@ -144,6 +147,11 @@ def _open_rows(
     if not sample.strip():
         raise UnreadableFileError(
             _("{file} is empty").format(file=name), _("give a file with at least one lead")
+        )
+    if sample.startswith(_WORKBOOK_MARKS):
+        raise UnreadableFileError(
+            _("{file} is an Excel workbook, whatever its name says").format(file=name),
+            _("open it in a spreadsheet, save it as CSV (UTF-8), and give that file"),
         )
     encoding = encoding or _encoding_of(sample)
     try:
@@ -395,10 +403,44 @@ def _csv_rows(lines: _Lines, dialect: type[csv.Dialect], headers: tuple[str, ...
             continue
         line, text, cells = record
         cells = _without_surplus(cells, width)
-        if len(cells) == width:
-            yield Row(number, line, dict(zip(headers, cells, strict=True)))
-        else:
+        if len(cells) != width:
             yield BadRow(number, line, text[:LONGEST_KEPT].rstrip("\r\n"), _wrong_width(len(cells), width))
+            continue
+        row = Row(number, line, dict(zip(headers, cells, strict=True)))
+        yield _csv_row_of_text(row, dialect) if _is_text_only(row) else row
+
+
+def _is_text_only(row: Row) -> bool:
+    """Whether this row of a rejects file has nothing but the text of a row that could not be read."""
+    text = row.data.get("_text")
+    return (
+        isinstance(text, str)
+        and bool(text.strip())
+        and not any(value for column, value in row.data.items() if column not in REJECT_COLUMNS)
+    )
+
+
+def _csv_row_of_text(row: Row, dialect: type[csv.Dialect]) -> Row | BadRow:
+    """The row that stands, corrected or not, in `_text`."""
+    text = str(row.data["_text"])
+    if "\ufffd" in text:
+        return BadRow(
+            row.number, row.line, text, _("the row contains bytes that are no text in its encoding")
+        )
+    columns = [column for column in row.data if column not in REJECT_COLUMNS]
+    reason = ""
+    # A spreadsheet may have saved the file with another delimiter than the one that the text still has.
+    for delimiter in dict.fromkeys((dialect.delimiter, *_DELIMITERS)):
+        try:
+            cells = next(csv.reader([text], dialect, delimiter=delimiter))
+        except csv.Error as error:
+            reason = reason or _csv_reason(error)
+            continue
+        cells = _without_surplus(cells, len(columns))
+        if len(cells) == len(columns) and (len(cells) > 1 or delimiter == dialect.delimiter):
+            return Row(row.number, row.line, dict(zip(columns, cells, strict=True)))
+        reason = reason or _wrong_width(len(cells), len(columns))
+    return BadRow(row.number, row.line, text, reason)
 
 
 def _records(
@@ -485,9 +527,25 @@ def _wrong_width(found: int, expected: int) -> str:
 
 
 def _start_json(rows: Rows, found: Iterator[Row | BadRow]) -> None:
+    found = map(_json_row_of_text, found)
     first = list(islice(found, ROWS_FOR_KEYS))
     rows.headers = tuple(dict.fromkeys(key for row in first if isinstance(row, Row) for key in row.data))
     rows._rows = chain(first, found)
+
+
+def _json_row_of_text(row: Row | BadRow) -> Row | BadRow:
+    """The lead that stands, corrected or not, in the `_text` of a rejects file; other rows as they are."""
+    if isinstance(row, BadRow) or not _is_text_only(row):
+        return row
+    text = str(row.data["_text"])
+    try:
+        value = orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        return BadRow(row.number, row.line, text, _("this is not JSON: {detail}").format(detail=error))
+    is_lead = isinstance(value, dict)
+    return (
+        Row(row.number, row.line, value) if is_lead else BadRow(row.number, row.line, text, _not_an_object())
+    )
 
 
 def _ndjson_rows(lines: _Lines) -> Iterator[Row | BadRow]:

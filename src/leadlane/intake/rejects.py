@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import csv
+import os
 from collections.abc import Sequence
+from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from types import TracebackType
 from typing import IO
@@ -20,9 +23,9 @@ from leadlane.intake.problems import Problem
 class RejectsFile:
     """Refused rows with `_row`, `_column` and `_reason`; `_text` has a row that is not split into cells.
 
-    A CSV file has the columns and the delimiter of its origin; refused JSON is written as JSON lines. Rows
-    are flushed as they come to a file beside `path`, which takes the place of `path` on closing; without a
-    refused row no file is made, and one of an earlier run is removed.
+    A CSV file has the columns and the delimiter of its origin; refused JSON is written as JSON lines. The
+    file is made for the first refused row, and rows are flushed as they come. One that exists may hold
+    somebody's corrections and is never touched: `path` becomes the next free name (see `free_name`).
     """
 
     def __init__(
@@ -30,7 +33,6 @@ class RejectsFile:
     ) -> None:
         self.path = Path(path)
         self.count = 0
-        self._part = self.path.with_name(self.path.name + ".part")
         self._columns = [*(header for header in headers if header not in REJECT_COLUMNS), *REJECT_COLUMNS]
         self._format = format
         self._delimiter = delimiter
@@ -38,22 +40,21 @@ class RejectsFile:
 
     def add_bad_row(self, row: BadRow) -> None:
         """A row of the file that could not be read."""
-        self._write({}, row.number, "", row.reason, row.text)
+        # A NUL would make the line unreadable that it is to be corrected in.
+        self._write({}, row.number, "", row.reason, row.text.replace("\0", "\ufffd"))
 
     def add(self, row: Row, problems: Sequence[Problem], columns: Columns) -> None:
         """A row that was read and refused as a lead, with all its problems."""
         names = dict.fromkeys(_column_of(problem, columns) for problem in problems)
         reasons = " | ".join(explain(problem, columns) for problem in problems)
-        self._write(row.data, row.number, "; ".join(filter(None, names)), reasons, "")
+        text = str(row.data.get("_text") or "")
+        self._write(row.data, row.number, "; ".join(filter(None, names)), reasons, text)
 
     def close(self) -> None:
-        """Puts the file in its place."""
-        if self._file is None:
-            self.path.unlink(missing_ok=True)
-            return
-        self._file.close()
-        self._file = None
-        self._part.replace(self.path)
+        """Closes the file, if there was anything to write."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def __enter__(self) -> RejectsFile:
         return self
@@ -82,12 +83,16 @@ class RejectsFile:
     def _open(self) -> IO[str]:
         # Spreadsheets take a CSV file for UTF-8 only with the mark.
         encoding = "utf-8-sig" if self._format == "csv" else "utf-8"
+        wanted = self.path
         try:
-            self._file = self._part.open("w", encoding=encoding, errors="replace", newline="")
+            while self._file is None:
+                self.path = free_name(wanted)
+                with suppress(FileExistsError):
+                    self._file = self.path.open("x", encoding=encoding, errors="replace", newline="")
         except OSError as error:
             raise LeadlaneError(
                 _("The file {path} for refused rows cannot be written: {reason}").format(
-                    path=self._part, reason=error.strerror
+                    path=self.path, reason=error.strerror
                 ),
                 _("Make its folder writable, or copy the file of leads to one that is."),
             ) from error
@@ -102,6 +107,12 @@ def rejects_path(path: str | Path, format: Format) -> Path:
         return Path("leads.rejected.csv" if format == "csv" else "leads.rejected.jsonl")
     suffix = (Path(path).suffix or ".csv") if format == "csv" else ".jsonl"
     return Path(path).with_name(Path(path).stem + ".rejected" + suffix)
+
+
+def free_name(path: Path) -> Path:
+    """`path`; where it exists, the first of `leads.rejected-2.csv`, `leads.rejected-3.csv` … that is free."""
+    numbered = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in count(2))
+    return next(name for name in chain([path], numbered) if not os.path.lexists(name))
 
 
 def explain(problem: Problem, columns: Columns) -> str:

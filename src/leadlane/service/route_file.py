@@ -11,7 +11,7 @@ import gc
 import json
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,6 +24,7 @@ from zoneinfo import ZoneInfo
 import psycopg
 from psycopg import Connection
 
+from leadlane.core.conditions import fold_text
 from leadlane.core.facts import FieldSpec
 from leadlane.core.policy import Policy
 from leadlane.errors import DatabaseError, LeadlaneError
@@ -32,8 +33,8 @@ from leadlane.intake.columns import REJECT_COLUMNS, Columns, match_columns
 from leadlane.intake.dates import read_datetime
 from leadlane.intake.files import BadRow, Row, Rows, open_rows
 from leadlane.intake.leads import read_lead
-from leadlane.intake.problems import BadValueError, Problem, did_you_mean
-from leadlane.intake.rejects import RejectsFile, rejects_path
+from leadlane.intake.problems import BadValueError, Problem, did_you_mean, shorten
+from leadlane.intake.rejects import RejectsFile, free_name, rejects_path
 from leadlane.service.batch import Receipt, route_batch
 from leadlane.service.outcomes import Outcome, OutcomesFile, outcomes_of
 from leadlane.service.rulebooks import Rulebooks, field_specs
@@ -86,12 +87,14 @@ def route_file(
     at: str | None = None,
     out: Path | None = None,
     on_progress: Progress | None = None,
+    keep_refused: bool = True,
 ) -> Summary:
     """Route every lead of a file. `at` (text, in the policy's zone) decides as of that moment instead of now.
 
-    `out` gets a line for each row. Refused rows go to a file beside the input; the summary names it. Ctrl-C
-    ends it after the batch in flight, and the summary says so. Raises LeadlaneError when the file, the
-    mapping or `at` cannot be read, nothing is published, or the database stays away.
+    `out` gets a line for each row. Refused rows go to a new file beside the input, named by the summary; a
+    trial does without (`keep_refused`). Ctrl-C ends it after the batch in flight, and the summary says so.
+    Raises LeadlaneError when the file, the mapping or `at` cannot be read, nothing is published, or the
+    database stays away.
     """
     with connect(url) as connection:
         policy = books.current(connection).policy
@@ -108,14 +111,16 @@ def route_file(
                 _("Choose another name."),
             )
         outcomes = opened.enter_context(OutcomesFile(out)) if out else None
-        rejects = RejectsFile(refused, rows.headers, rows.format, rows.delimiter)
-        opened.enter_context(rejects)
+        rejects = None
+        if keep_refused:
+            rejects = opened.enter_context(RejectsFile(refused, rows.headers, rows.format, rows.delimiter))
         lane = opened.enter_context(_Lane(url, books, now, outcomes is not None))
-        desk = _Desk(reader, rejects, outcomes, Summary())
+        # A JSON document may well be a single line.
+        desk = _Desk(reader, rejects, outcomes, Summary(by_line=rows.format != "json"))
         _run(lane, desk, rows, on_progress)
         desk.summary.notes += [*rows.notes, *_signal_notes(reader, rows, policy)]
-    if rejects.count:
-        desk.summary.rejects = str(rejects.path)
+    if desk.summary.statuses["refused"]:
+        desk.summary.rejects = str(rejects.path if rejects else free_name(refused))
     return desk.summary
 
 
@@ -165,7 +170,10 @@ class _Entry:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """What it takes to make a lead of a row. `every` are the signals that every row carries."""
+    """What it takes to make a lead of a row. `every` is the signal that every row carries.
+
+    `listed` are the names, folded, of the signals that the policy counts.
+    """
 
     file: LeadFile
     name: str
@@ -175,6 +183,7 @@ class _Reader:
     zone: ZoneInfo
     now: Callable[[], datetime]
     every: str | None
+    listed: frozenset[str]
 
     def batches(self, rows: Rows) -> Iterator[list[_Entry]]:
         """The rows in their order, some hundreds at a time."""
@@ -236,13 +245,30 @@ def _reader(file: LeadFile, rows: Rows, policy: Policy, now: Callable[[], dateti
         if header is not None:
             given["signals"], every = header, None
     columns = match_columns(rows.headers, fields, given)
+    if rows.format == "csv" and not columns.targets and not given:
+        raise _no_field(file, rows.headers)
     columns = _without(columns, [name for name, column in file.columns.items() if not column])
     if columns.problems:
         raise LeadlaneError(
             "\n".join(_("{file}: {problem}").format(file=file.path, problem=one) for one in columns.problems),
             _("The columns of the file: {columns}").format(columns=", ".join(rows.headers)),
         )
-    return _Reader(file, file.name, columns, fields, policy, ZoneInfo(policy.timezone), now, every)
+    listed = frozenset(fold_text(item.signal) for items in policy.intent.values() for item in items)
+    return _Reader(file, file.name, columns, fields, policy, ZoneInfo(policy.timezone), now, every, listed)
+
+
+def _no_field(file: LeadFile, headers: Sequence[str]) -> LeadlaneError:
+    """What to say of a file in which no column is a field: it may well have no header."""
+    shown = [shorten(header, 40) for header in headers if header not in REJECT_COLUMNS][:5]
+    return LeadlaneError(
+        _("{file}: no column is a field that is known. The first columns are: {columns}").format(
+            file=file.path, columns=", ".join(f"“{header}”" for header in shown)
+        ),
+        _(
+            "If this is a lead already, put a first line that names the columns, such as "
+            "email,company,country. If these are names, say which is which, such as --map {example}."
+        ).format(example=f'"email={shown[0] if shown else ""}"'),
+    )
 
 
 def _without(columns: Columns, names: list[str]) -> Columns:
@@ -369,7 +395,7 @@ class _Desk:
     """Where results are written down: rejected rows, outcomes, counts."""
 
     reader: _Reader
-    rejects: RejectsFile
+    rejects: RejectsFile | None
     outcomes: OutcomesFile | None
     summary: Summary
 
@@ -391,16 +417,26 @@ class _Desk:
         row = entry.row
         if receipt is not None and receipt.status != "refused":
             self.summary.count(receipt)
+            self._count_signals(entry)
             return ""
+        place = row.line if self.summary.by_line else row.number
         if isinstance(row, BadRow):
-            self.rejects.add_bad_row(row)
-            self.summary.refuse(row.number, "", row.reason)
+            if self.rejects is not None:
+                self.rejects.add_bad_row(row)
+            self.summary.refuse(place, "", row.reason)
             return row.reason
         problems = entry.problems
         if receipt is not None:
             problems = (Problem("", "", receipt.problem),)
-        self.rejects.add(row, problems, self.reader.columns)
+        if self.rejects is not None:
+            self.rejects.add(row, problems, self.reader.columns)
         first = problems[0]
         column = self.reader.columns.column_of(first.field.partition("[")[0]) if first.field else ""
-        self.summary.refuse(row.number, column, first.reason)
+        self.summary.refuse(place, column, first.reason)
         return "; ".join(problem.reason for problem in problems)
+
+    def _count_signals(self, entry: _Entry) -> None:
+        # Of this row: the trace of a merged lead also has the signals of the rows before it.
+        signals = entry.submission.lead.signals if entry.submission is not None else ()
+        listed = self.reader.listed
+        self.summary.count_unlisted(one.name for one in signals if fold_text(one.name) not in listed)

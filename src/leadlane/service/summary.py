@@ -9,16 +9,18 @@ from dataclasses import dataclass, field
 from leadlane.core.policy import Policy
 from leadlane.core.trace import Reason
 from leadlane.i18n import _, ngettext
+from leadlane.intake.problems import did_you_mean
 from leadlane.service.batch import Receipt
 
 # Reasons may quote what stood in the row, so that there is no end to how many differ.
 MOST_REFUSALS = 50
+MOST_UNLISTED = 50
 MOST_ROWS_SHOWN = 5
 
 
 @dataclass(slots=True)
 class Refusal:
-    """Rows refused for one reason: how many, and the numbers of the first ones."""
+    """Rows refused for one reason: how many, and where the first ones are (see Summary.by_line)."""
 
     column: str
     reason: str
@@ -32,8 +34,11 @@ class Summary:
 
     `statuses` counts every receipt. The rest counts leads that were created: `people` and `reviewers` by
     the owner's id, `covered` by the id of whoever covers, `routes` by name, `pools` by the pool that gave
-    the person, `waiting` by the pool in which nobody was available, `programs` by name. `last_row` is the
-    number of the last row that was dealt with.
+    the person, `waiting` by the pool in which nobody was available, `programs` by name. `moved` counts open
+    leads that went elsewhere on news, by (owner's id or destination, route, pool or ""). `unlisted` counts
+    rows by a signal that the policy does not count. Refusals say the line of the file; the number of the
+    row where not `by_line`. `last_row` is the number of the last row that was dealt with. `rejects` is the
+    file of the refused rows; after a trial, the one that a real run would write.
     """
 
     statuses: Counter[str] = field(default_factory=Counter)
@@ -45,9 +50,12 @@ class Summary:
     waiting: Counter[str] = field(default_factory=Counter)
     programs: Counter[str] = field(default_factory=Counter)
     disqualified: Counter[str] = field(default_factory=Counter)
+    moved: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    unlisted: Counter[str] = field(default_factory=Counter)
     refusals: dict[tuple[str, str], Refusal] = field(default_factory=dict)
     off_hours: int = 0
     in_review: int = 0
+    by_line: bool = True
     last_row: int = 0
     interrupted: bool = False
     rejects: str | None = None
@@ -67,7 +75,12 @@ class Summary:
     def count(self, receipt: Receipt) -> None:
         """Count what became of one lead; a refused one is counted by `refuse`."""
         self.statuses[receipt.status] += 1
-        if receipt.status != "created" or receipt.decision is None:
+        if receipt.decision is None:
+            return
+        if receipt.decision.outcome == "moved":
+            place = receipt.decision.standing
+            self.moved[place.owner or place.destination or "", place.route or "", place.pool or ""] += 1
+        if receipt.status != "created":
             return
         standing, reasons = receipt.decision.standing, receipt.decision.reasons
         kind, _colon, target = (standing.destination or "").partition(":")
@@ -88,6 +101,12 @@ class Summary:
             self.disqualified[standing.route or ""] += 1
         if standing.covered_by is not None:
             self.covered[standing.covered_by] += 1
+
+    def count_unlisted(self, names: Iterable[str]) -> None:
+        """Count one row under each signal that the policy does not count; beyond 50, under a common name."""
+        for name in set(names):
+            room = name in self.unlisted or len(self.unlisted) < MOST_UNLISTED
+            self.unlisted[name if room else _("other signals")] += 1
 
     def refuse(self, row: int, column: str, reason: str) -> None:
         """Count one refused row under its reason; beyond 50 different ones, under a common one."""
@@ -133,6 +152,7 @@ def sections(summary: Summary, policy: Policy, names: Mapping[str, str]) -> list
             ),
         ),
         Section(_("By pool"), tuple(_counted(summary.pools))),
+        Section(_("Open leads that moved because of news"), tuple(_moved_lines(summary, people))),
         Section(_("To review, a person decides"), tuple(_review_lines(summary, people))),
         Section(
             _("To nurture"),
@@ -150,6 +170,7 @@ def sections(summary: Summary, policy: Policy, names: Mapping[str, str]) -> list
                 for name, n in summary.disqualified.most_common()
             ),
         ),
+        Section(_("Signals that the policy does not count"), tuple(_unlisted_lines(summary, policy))),
         Section(_("Refused rows"), tuple(_refusal_lines(summary))),
     ]
     return [section for section in found if section.lines]
@@ -200,6 +221,18 @@ def _people_lines(summary: Summary, people: Mapping[str, str]) -> Iterable[Line]
         )
 
 
+def _moved_lines(summary: Summary, people: Mapping[str, str]) -> Iterable[Line]:
+    for (holder, route, pool), count in summary.moved.most_common():
+        note = _("pool {pool}, route {name}") if pool else _("route {name}")
+        yield Line(people.get(holder, holder), count, note.format(pool=pool, name=route))
+
+
+def _unlisted_lines(summary: Summary, policy: Policy) -> Iterable[Line]:
+    known = {item.signal for items in policy.intent.values() for item in items}
+    for name, count in summary.unlisted.most_common():
+        yield Line(name, count, did_you_mean(name, known))
+
+
 def _review_lines(summary: Summary, people: Mapping[str, str]) -> Iterable[Line]:
     for person, count in summary.reviewers.most_common():
         yield Line(people.get(person, person) if person else _("nobody: the review pool is empty"), count)
@@ -214,7 +247,10 @@ def _review_lines(summary: Summary, people: Mapping[str, str]) -> Iterable[Line]
 def _refusal_lines(summary: Summary) -> Iterable[Line]:
     for refusal in sorted(summary.refusals.values(), key=lambda one: -one.count):
         rows = ", ".join(map(str, refusal.rows)) + (" …" if refusal.count > len(refusal.rows) else "")
-        where = ngettext("row {rows}", "rows {rows}", refusal.count).format(rows=rows)
+        if summary.by_line:
+            where = ngettext("line {rows}", "lines {rows}", refusal.count).format(rows=rows)
+        else:
+            where = ngettext("row {rows}", "rows {rows}", refusal.count).format(rows=rows)
         if refusal.column:
             where = _("column {column}, {rows}").format(column=refusal.column, rows=where)
         yield Line(refusal.reason, refusal.count, where)

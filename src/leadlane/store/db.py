@@ -8,7 +8,7 @@ import psycopg
 from psycopg.types.json import set_json_dumps, set_json_loads
 from psycopg_pool import ConnectionPool
 
-POOL_TIMEOUT_SECONDS = 30.0
+POOL_TIMEOUT_SECONDS = 10.0
 
 
 def configure_connection(connection: psycopg.Connection) -> None:
@@ -37,7 +37,7 @@ def open_pool(
     """An open pool of at most `size` connections to `url`; close it, or use it as a context manager.
 
     `name` is what PostgreSQL shows as the application; `configure` sets up each new connection. Raises
-    psycopg_pool.PoolTimeout where no connection becomes free, or can be made, within 30 seconds.
+    psycopg_pool.PoolTimeout where no connection becomes free, or can be made, within 10 seconds.
     """
     return ConnectionPool(
         url,

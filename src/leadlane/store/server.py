@@ -20,6 +20,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -48,6 +49,7 @@ SOCKET_NAME = "/.s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 100  # Linux allows 107 bytes, macOS 103
 START_TIMEOUT_SECONDS = 600  # recovery after a crash of a busy server may take minutes
 LEFTOVERS = "pre-existing shared memory block"
+LOOK_EVERY_SECONDS = 1.0
 LEFTOVERS_TIMEOUT_SECONDS = 15
 LOG_BYTES = 10 * 1024 * 1024
 
@@ -139,9 +141,35 @@ def embedded_server(data_dir: Path, overrides: Mapping[str, str] | None = None) 
         with _locked(cluster.home / "start.lock"):
             fcntl.flock(users, fcntl.LOCK_SH)
             socket_dir = _ensure_running(cluster)
-        yield f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(socket_dir), safe='')}&port=5432"
+        with _kept_running(cluster):
+            yield f"postgresql://{SUPERUSER}@/{DATABASE}?host={quote(str(socket_dir), safe='')}&port=5432"
     finally:
         _leave(cluster, users)
+
+
+@contextmanager
+def _kept_running(cluster: Cluster) -> Iterator[None]:
+    """Within the block, a server that dies (killed for its memory, say) is started again within seconds."""
+    is_over = threading.Event()
+
+    def watch() -> None:
+        while not is_over.wait(LOOK_EVERY_SECONDS):
+            try:
+                if _postmaster(cluster) is None:
+                    log.warning("PostgreSQL has gone; starting it again", folder=str(cluster.home))
+                    with _locked(cluster.home / "start.lock"):
+                        _ensure_running(cluster)
+            except Exception:
+                # Next time it may work: a full disk is emptied, a folder is mounted again.
+                log.exception("PostgreSQL cannot be started again")
+
+    watcher = threading.Thread(target=watch, name="postgres watcher", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        watcher.join()
 
 
 def create_database(url: str) -> None:
