@@ -42,6 +42,7 @@ class Desk:
     now: datetime
     books: Mapping[str, Rulebook] = field(default_factory=dict)  # of the versions that open leads keep
     in_force: Rulebook | None = None  # where `book` is of an older version
+    first_steps: dict[tuple[str, str | None, int], datetime | None] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -244,7 +245,12 @@ def first_step_at(
     calendar = desk.book.calendars.get(holder or "")
     if responded or calendar is None:
         return None
-    return next_due_at(chase_of(desk.book.policy, service_level), desk.now, calendar, ())
+    # Within a batch it is the same for everyone with these hours: most leads share the answer.
+    key = (desk.book.policy.version, service_level, id(calendar))
+    if key not in desk.first_steps:
+        steps = chase_of(desk.book.policy, service_level)
+        desk.first_steps[key] = next_due_at(steps, desk.now, calendar, ())
+    return desk.first_steps[key]
 
 
 def conclude(
