@@ -53,12 +53,12 @@ def send(api: httpx2.Client) -> Send:
     return make
 
 
-def do(api: httpx2.Client, lead: str, verb: str, **body: Any) -> dict[str, Any]:
+def do(api: httpx2.Client, lead_id: str, verb: str, /, **body: Any) -> dict[str, Any]:
     """Act; the lead as it stands then."""
-    response = api.post(f"/v1/leads/{lead}/{verb}", json=body)
+    response = api.post(f"/v1/leads/{lead_id}/{verb}", json=body)
     assert response.status_code == 200, response.text
     stands: dict[str, Any] = response.json()
-    assert stands == api.get(f"/v1/leads/{lead}").json()
+    assert stands == api.get(f"/v1/leads/{stands['id']}").json()
     return stands
 
 
@@ -283,6 +283,7 @@ def test_unknown_closed_and_moved_leads(api: httpx2.Client, send: Send, verb: st
         ("accept", {"by": 7, "seen": "one", "who": "x"}, {"seen": "", "who": ""}),
         ("touch", {"kind": "emial"}, {"by": "", "kind": "email"}),
         ("touch", {"by": "anna", "kind": "call", "due_at": "soon"}, {"due_at": ""}),
+        ("close", {"by": "anna", "outcome": "won", "value": -3}, {"value": ""}),
         ("touch", {"by": "anna", "kind": "call", "due_at": "2020-01-01"}, {"due_at": ""}),
         ("close", {"by": "anna", "outcome": "loss", "value": "much"}, {"outcome": "lost", "value": ""}),
         ("reassign", {"by": ["anna"], "too": "boris"}, {"by": "", "to": "", "too": "to"}),
@@ -444,3 +445,49 @@ def test_absences_that_are_none(
     assert response.status_code == status, response.text
     assert {error["field"] for error in response.json()["errors"]} == fields
     assert not api.get("/v1/people/anna").json().get("away")
+
+
+def test_a_lead_in_doubt_its_candidates_and_the_answer(api: httpx2.Client, send: Send) -> None:
+    api.put("/v1/accounts/lumen", json={"name": "Lumenwerk Optik GmbH", "named": True, "owner": "anna"})
+    lead = send({"email": "jo@gmail.com", "company": "Lumenwerk Optik", "signals": ["demo_request"]}, id="L1")
+    assert (lead["stage"], lead["unsure"], lead["account_id"]) == ("review", True, None)
+    shown = api.get("/v1/leads/L1/candidates").json()
+    assert shown["unsure"]
+    [candidate] = shown["candidates"]
+    assert (candidate["account"]["id"], candidate["lead"], candidate["outcome"]) == ("lumen", None, "unsure")
+    assert 0.5 <= candidate["probability"] < 0.98
+    assert "Lumenwerk" in candidate["evidence"][0]
+    answered = do(api, "L1", "identify", by="olga", account="lumen", seen=lead["place"])
+    assert (answered["owner"], answered["unsure"], answered["account_id"]) == ("anna", False, "lumen")
+    assert do(api, "L1", "identify", by="olga", account=None)["relationship"] == "none"
+
+
+def test_two_leads_are_merged_and_taken_apart(api: httpx2.Client, send: Send) -> None:
+    send(HOT, id="L1")
+    send(WARM, id="L2")
+    assert do(api, "L1", "merge", by="olga", lead="L2", reason="met them")["id"] == "L1"
+    assert api.get("/v1/leads/L2").json()["id"] == "L1"
+    assert [one["event"] for one in api.get("/v1/leads/L2/timeline").json()["events"]][-1] == "merged_into"
+    assert do(api, "L1", "split", by="olga", lead="L2")["id"] == "L2"
+    assert api.get("/v1/leads/L2").json()["id"] == "L2"
+    assert api.get("/v1/leads/L2/decision?words=1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "status", "reason"),
+    [
+        ("identify", {"account": "nowhere"}, 409, "unknown_account"),
+        ("merge", {"lead": "L1"}, 409, "same_lead"),
+        ("merge", {"lead": "L9"}, 409, "other_not_open"),
+        ("split", {"lead": "L9"}, 409, "not_merged"),
+        ("merge", {}, 422, None),
+        ("split", {"lead": ["L1"]}, 422, None),
+    ],
+)
+def test_who_a_lead_cannot_be(
+    api: httpx2.Client, send: Send, verb: str, body: dict[str, Any], status: int, reason: str | None
+) -> None:
+    before = send(HOT, id="L1")
+    response = api.post(f"/v1/leads/L1/{verb}", json={"by": "olga", **body})
+    assert (response.status_code, response.json().get("reason")) == (status, reason), response.text
+    assert api.get("/v1/leads/L1").json()["place"] == before["place"]

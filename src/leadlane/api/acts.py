@@ -23,7 +23,7 @@ from leadlane.i18n import N_, _
 from leadlane.policy.problems import located
 from leadlane.policy.roster_document import instant
 from leadlane.policy.roster_schema import Moment
-from leadlane.policy.schema import Name, Number, Part, Text, checked, choice, read_count
+from leadlane.policy.schema import Name, Part, Text, Worth, checked, choice, read_count
 from leadlane.policy.structure import read_structure
 from leadlane.service.acts import submit_acts
 from leadlane.service.batch import Receipt
@@ -76,11 +76,31 @@ class ReviewPart(ActPart):
     to: Name = Field(description=N_("A person, or `pool:NAME`, or `program:NAME`."))
 
 
+class IdentifyPart(ActPart):
+    """Say whose lead it is."""
+
+    account: Name | None = Field(
+        default=None, description="The account that it belongs to; null: nobody known."
+    )
+
+
+class MergePart(ActPart):
+    """Say that two leads are the same prospect."""
+
+    lead: Name = Field(description=N_("The other lead: it ends, and this one gets what it had."))
+
+
+class SplitPart(ActPart):
+    """Take out what was merged and was somebody else."""
+
+    lead: Name = Field(description=N_("The id under which it had come: it becomes a lead of its own again."))
+
+
 class ClosePart(ActPart):
     """End the story of a lead."""
 
     outcome: Closing = Field(description=N_("How it ended."))
-    value: Number | None = Field(default=None, description="What it was worth, in the policy's currency.")
+    value: Worth | None = Field(default=None, description="What it was worth, in the policy's currency.")
 
 
 class NextStepPart(Part):
@@ -136,6 +156,21 @@ async def close_lead(request: Request, lead_id: str) -> Response:
     return await _acted(request, lead_id, "close", ClosePart)
 
 
+async def identify_lead(request: Request, lead_id: str) -> Response:
+    """Say who a lead is: the account that it belongs to, or nobody known. It is routed again."""
+    return await _acted(request, lead_id, "identify", IdentifyPart)
+
+
+async def merge_lead(request: Request, lead_id: str) -> Response:
+    """Merge another lead into this one: they are the same prospect. This one keeps owner and clock."""
+    return await _acted(request, lead_id, "merge", MergePart)
+
+
+async def split_lead(request: Request, lead_id: str) -> Response:
+    """Split off what was merged into this lead: it was somebody else, and is routed as a lead of its own."""
+    return await _acted(request, lead_id, "split", SplitPart)
+
+
 async def plan_lead(request: Request, lead_id: str) -> Response:
     """Say what is to be done next with a lead, and by when."""
     return await _acted(request, lead_id, "plan", NextStepPart)
@@ -172,7 +207,7 @@ def _act(lead_id: str, kind: ActKind, part: Part, zone: ZoneInfo, now: datetime)
         lead_id,
         kind,
         by=given["by"],
-        to=given.get("to"),
+        to=given.get("to") or given.get("account") or given.get("lead"),
         reason=given.get("text") or given.get("reason", ""),
         how=given.get("kind", ""),
         outcome=given.get("outcome", ""),

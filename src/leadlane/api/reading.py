@@ -18,6 +18,7 @@ from leadlane.api.pages import NoQuery, PageQuery, bad_cursor, page, read_cursor
 from leadlane.api.problems import ProblemError
 from leadlane.core.facts import FITS, INTENTS, RELATIONSHIPS, STAGES
 from leadlane.i18n import _
+from leadlane.service.candidates import candidates_of
 from leadlane.service.explain import explain_decision
 from leadlane.service.views import DecisionView, EventView, LeadView, decision_view, event_view, lead_view
 from leadlane.store import leads
@@ -142,10 +143,23 @@ def get_decision(request: Request, lead_id: str, query: Annotated[DecisionQuery,
     return Response(encode(shown), media_type=JSON)
 
 
+def get_candidates(request: Request, lead_id: str, query: Annotated[NoQuery, Query()]) -> Response:
+    """Whom a lead may be: those whom it was compared with, side by side, and why."""
+    leadlane = front_of(request).leadlane
+    with leadlane.pool.connection() as connection:
+        row = leads.get(connection, lead_id)
+        if row is None:
+            raise _no_lead()
+        shown = candidates_of(connection, row, leadlane.now())
+    return Response(encode(shown), media_type=JSON)
+
+
 def get_timeline(request: Request, lead_id: str, query: Annotated[NoQuery, Query()]) -> Response:
-    """Everything that happened to a lead, oldest first."""
+    """Everything that happened to a lead, oldest first; of one that was merged, up to its end."""
     with front_of(request).leadlane.pool.connection() as connection:
-        resolved = _resolved(connection, lead_id)
+        resolved = leads.first_resolved(connection, lead_id)
+        if resolved is None:
+            raise _no_lead()
         events = leads.timeline(connection, resolved)
     return Response(
         encode({"lead": resolved, "events": [event_view(event) for event in events]}), media_type=JSON

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -9,6 +10,7 @@ from zoneinfo import ZoneInfo
 import typer
 from psycopg import Connection
 from rich.console import Console
+from rich.table import Table
 
 from leadlane import config
 from leadlane.app import App, open_app
@@ -17,7 +19,9 @@ from leadlane.core.facts import Roster
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.policy.roster_document import instant
+from leadlane.policy.words import field_words, percent_words
 from leadlane.service.acts import act
+from leadlane.service.candidates import CandidatesView, CandidateView, candidates_of
 from leadlane.service.roster import go_away
 from leadlane.service.views import is_breached, lead_view
 from leadlane.store import leads
@@ -59,6 +63,8 @@ def show(
         if is_breached(row, leadlane.now()):
             console.print(_("The promise was broken."))
         console.print(_("Place {place}, taken from {n} so far.").format(place=row.place, n=row.reassigned))
+        if row.unsure:
+            _print_candidates(candidates_of(connection, row, leadlane.now()))
 
 
 @app.command("accept", help=_("Accept a lead: whoever has it has seen it and takes it on."))
@@ -110,11 +116,47 @@ def close(
     lead: str = _lead,
     outcome: Closing = typer.Option(..., "--outcome", help=_("How it ended.")),
     by: str = _by,
-    value: float | None = typer.Option(None, "--value", help=_("What it was worth.")),
+    value: float | None = typer.Option(None, "--value", min=0, help=_("What it was worth.")),
     reason: str = _reason,
     seen: int | None = _seen,
 ) -> None:
     _do(Act(lead, "close", by, reason=reason, outcome=outcome, value=value), seen)
+
+
+@app.command("identify", help=_("Say who a lead is: the account that it belongs to, or nobody known."))
+def identify(
+    lead: str = _lead,
+    account: str | None = typer.Option(None, "--account", help=_("The id of the account.")),
+    new: bool = typer.Option(False, "--new", help=_("It is nobody known.")),
+    by: str = _by,
+    reason: str = _reason,
+    seen: int | None = _seen,
+) -> None:
+    if new == (account is not None):
+        raise typer.BadParameter(_("Give either --account or --new."))
+    _do(Act(lead, "identify", by, account, reason), seen)
+
+
+@app.command("merge", help=_("Merge another lead into this one: they are the same prospect."))
+def merge(
+    lead: str = _lead,
+    other: str = typer.Argument(help=_("The lead that ends: this one gets what it had."), show_default=False),
+    by: str = _by,
+    reason: str = _reason,
+    seen: int | None = _seen,
+) -> None:
+    _do(Act(lead, "merge", by, other, reason), seen)
+
+
+@app.command("split", help=_("Take out of a lead what was merged into it and was somebody else."))
+def split(
+    lead: str = _lead,
+    other: str = typer.Argument(help=_("The id under which it had come."), show_default=False),
+    by: str = _by,
+    reason: str = _reason,
+    seen: int | None = _seen,
+) -> None:
+    _do(Act(lead, "split", by, other, reason), seen)
 
 
 @app.command("next-step", help=_("Say what is to be done next with a lead, and by when."))
@@ -168,6 +210,40 @@ def _do(one: Act, seen: int | None, due: str | None = None) -> None:
         row = leads.get(connection, receipt.lead_id)
         assert row is not None  # it was acted on, and no lead is ever deleted
         _print(leadlane, connection, row)
+
+
+_SIDE_BY_SIDE = ("company", "company_domain", "first_name", "last_name", "email", "phone", "city", "country")
+
+
+def _print_candidates(shown: CandidatesView) -> None:
+    """The lead and whom it may be, a column each, then the evidence."""
+    told = [one for one in shown["candidates"] if one["outcome"] != "new"]
+    table = Table(box=None, pad_edge=False)
+    table.add_column()
+    table.add_column(shown["lead"]["id"], overflow="fold")
+    for one in told:
+        known = one["account"] or one["lead"]
+        table.add_column(known["id"] if known else "", overflow="fold")
+    columns = [shown["lead"]["fields"], *(_fields_of(one) for one in told)]
+    for field in _SIDE_BY_SIDE:
+        if any(field in column for column in columns):
+            table.add_row(field_words(field), *(str(column.get(field, "–")) for column in columns))
+    table.add_row(_("the same"), "", *(percent_words(one["probability"]) for one in told))
+    console.print()
+    console.print(_("It may be somebody known. Who is it?"))
+    console.print(table)
+    for one in told:
+        known = one["account"] or one["lead"]
+        console.print(f"{known['id'] if known else ''}: {'; '.join(one['evidence'])}", markup=False)
+
+
+def _fields_of(one: CandidateView) -> Mapping[str, object]:
+    account = one["account"]
+    if account is None:
+        return one["lead"]["fields"] if one["lead"] is not None else {}
+    domains = ", ".join(account["domains"])
+    named = {"company": account["name"], "company_domain": domains, "country": account["country"]}
+    return {name: value for name, value in (named | {"city": account["city"]}).items() if value}
 
 
 def _future(text: str, zone_name: str, now: datetime) -> datetime:

@@ -13,9 +13,9 @@ from typing import Any, Literal, get_args
 from leadlane.core.chase import DueStep, chase_of, due_steps, overdue
 from leadlane.core.conditions import fold
 from leadlane.core.decision import Decision, Outcome, Refusal
-from leadlane.core.facts import Person
+from leadlane.core.facts import Lead, Person
 from leadlane.core.fairness import give_back
-from leadlane.core.match import Match, Standing, find_match
+from leadlane.core.match import Keys, Match, Standing, find_match
 from leadlane.core.pick import PoolsNeeded, Question, covering, is_available, is_out, pick_from_pools
 from leadlane.core.place import (
     Desk,
@@ -39,7 +39,7 @@ from leadlane.core.trace import TRACE_VERSION, Reason, Trace
 
 ActKind = Literal[
     "accept", "decline", "touch", "plan", "reassign", "review", "close",
-    "chase", "serve", "cover", "return",
+    "chase", "serve", "cover", "return", "identify", "merge", "split",
 ]  # fmt: skip
 # Kinds of touch that reach out to the prospect: these are responses. Other kinds are notes.
 REACHING_OUT = frozenset({"call", "email", "meeting", "message"})
@@ -66,11 +66,23 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Parts:
+    """A lead taken apart: what it is without what had been merged into it, and that as a lead of its own."""
+
+    stays: Lead
+    stays_keys: Keys
+    leaves: Lead
+    leaves_keys: Keys
+
+
+@dataclass(frozen=True, slots=True)
 class Act:
     """Something done with an open lead.
 
     `by` is the person who acts, None for the system. `to` is a person, or for `review` also
-    `pool:NAME` or `program:NAME`. `how` is the kind of a touch, `outcome` and `value` of a closing.
+    `pool:NAME` or `program:NAME`; for `identify` an account or None, for `merge` the lead that ends, for
+    `split` the id under which it had come, with its `parts`. `how` is the kind of a touch, `outcome` and
+    `value` of a closing.
     The `reason` of a plan is the next step; `due_at` (aware) is when it is due, also after a touch.
     `turn` is the pick that brought the lead to whoever has it, where one did.
     """
@@ -85,6 +97,7 @@ class Act:
     value: int | float | None = None
     turn: Turn | None = None
     due_at: datetime | None = None
+    parts: Parts | None = None
 
 
 def decide_act(desk: Desk, act: Act) -> Decision | Refusal | None:
@@ -329,6 +342,7 @@ def _stand(matter: _Matter, before: Standing, place: Place) -> Standing:
         next_step_due_at=due_at,
         planned=planned,
         accepted=False,
+        unsure=False,
     )
     return stand_at(matter.desk, standing)
 

@@ -15,6 +15,7 @@ Outcome = Literal[
     "placed", "merged", "kept", "moved",
     "accepted", "touched", "planned", "reassigned", "reviewed", "closed",
     "chased", "served", "covered", "returned",
+    "identified", "joined", "split", "merged_away", "reduced",
 ]  # fmt: skip
 
 
@@ -23,7 +24,8 @@ class Decision:
     """What was decided about one lead.
 
     `before` is how the lead stood, None for a new one. `match` is None where nothing was matched.
-    `messages` are (event, person) pairs; a person of None means every admin.
+    `messages` are (event, person) pairs; a person of None means every admin. `beside` is what became of
+    another lead by it, where it concerns two.
     """
 
     standing: Standing
@@ -34,6 +36,7 @@ class Decision:
     reasons: tuple[str, ...]
     messages: tuple[tuple[str, str | None], ...]
     trace: Trace
+    beside: Decision | None = None
 
     @property
     def waiting_pool(self) -> str | None:

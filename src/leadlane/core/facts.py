@@ -99,10 +99,11 @@ PERSON_FIELDS: Mapping[str, FieldSpec] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Signal:
-    """Something the prospect did; `at` is aware, UTC."""
+    """Something the prospect did; `at` is aware, UTC. `stated`: the sender said when."""
 
     name: str
     at: datetime
+    stated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,10 @@ class Team:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A company that is already known. `owner` is a person's id; for customers the relationship holder."""
+    """A company that is already known. `owner` is a person's id; for customers the relationship holder.
+
+    `aliases` are other names that it goes by.
+    """
 
     id: str
     name: str
@@ -178,6 +182,9 @@ class Account:
     customer: bool = False
     owner: str | None = None
     country: str = ""
+    aliases: tuple[str, ...] = ()
+    city: str = ""
+    phone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from leadlane.core.rulebook import Rulebook
 from leadlane.core.trace import Reason, Trace
 
 # The next step of a lead for which the route names none.
-RESPOND, REVIEW = "Respond", "Decide who takes this lead"
+RESPOND, REVIEW, SAY_WHO = "Respond", "Decide who takes this lead", "Say who this is"
 # By when the next step is due where nothing was promised.
 WITHOUT_PROMISE = timedelta(days=1)
 

@@ -157,6 +157,14 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class Matching:
+    """From which probability (0 to 1) a likeness is sure, and from which a person is asked."""
+
+    sure_from: float = 0.98
+    unsure_from: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """A whole policy. Order matters in every tuple; names are unique within a section."""
 
@@ -177,6 +185,7 @@ class Policy:
     service_levels: tuple[ServiceLevel, ...]
     chases: Mapping[str, tuple[ChaseStep, ...]]
     limits: Limits = Limits()
+    matching: Matching = Matching()
     fields: Mapping[str, FieldSpec] = field(default_factory=dict)  # the policy's own fields
 
     @property

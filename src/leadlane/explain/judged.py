@@ -5,18 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from leadlane.core.facts import LEAD_FIELDS
+from leadlane.core.match import Evidence
 from leadlane.core.policy import IntentItem, Route
 from leadlane.core.route import NOT_IN_FORCE
 from leadlane.core.trace import Reason
 from leadlane.explain.conditions import Facts, failure_words, holding_words
 from leadlane.explain.explanation import Line, Section, failed, info, ok
+from leadlane.explain.likeness import likeness_words
 from leadlane.explain.reasons import reason_words
 from leadlane.explain.speech import destination_words, signal_words, value_words
 from leadlane.explain.story import Story
 from leadlane.i18n import N_, _
 from leadlane.matching.keys import company_domain
 from leadlane.policy import words
-from leadlane.policy.words import and_words, duration_words, field_words, number_words, period_words
+from leadlane.policy.words import (
+    and_words,
+    duration_words,
+    field_words,
+    number_words,
+    percent_words,
+    period_words,
+)
 
 _RELATIONSHIPS = {
     "open_lead": N_("Somebody is already working another lead of this company ({lead})."),
@@ -60,6 +69,32 @@ def _matched(story: Story) -> Iterator[Line]:
                 "The same person already had the open lead {lead}: this is news of it, not a second lead."
             )
         yield info(text.format(lead=story.trace["lead"]))
+
+
+def likeness_section(story: Story) -> Section | None:
+    """Whom the lead was compared with, what came out, and why; None if there was nobody like it."""
+    likely = story.trace["match"].get("likely")
+    if not likely:
+        return None
+    outcomes = {
+        "sure": (ok, _("the same, to {probability}")),
+        "unsure": (info, _("perhaps the same, to {probability}")),
+        "new": (failed, _("somebody else; the same to {probability}")),
+    }
+    lines = []
+    for one in likely:
+        whom = _("account {id}") if one["account"] is not None else _("lead {id}")
+        line, outcome = outcomes[one["outcome"]]
+        said = likeness_words([Evidence(**piece) for piece in one["evidence"]])
+        probability = percent_words(one["probability"])
+        lines.append(
+            line(
+                whom.format(id=one["account"] or one["lead"]),
+                outcome.format(probability=probability),
+                "; ".join(said),
+            )
+        )
+    return Section("likeness", _("Who it was compared with"), tuple(lines))
 
 
 def signals_section(story: Story) -> Section:

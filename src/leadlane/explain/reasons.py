@@ -37,6 +37,10 @@ _WORDS = {
     ),
     Reason.EMPTY_REVIEW_POOL: N_("There is nobody in the review pool: every administrator has been told."),
     Reason.SAME_PERSON: N_("The same person already had an open lead, so this became part of it."),
+    Reason.UNSURE_MATCH: N_("It may be somebody known: a person is to say who it is."),
+    Reason.IDENTIFIED: N_("A person has said whose it is, so the lead was routed again."),
+    Reason.MERGED: N_("A person has said that two leads are the same prospect."),
+    Reason.SPLIT: N_("A person has said that this was somebody else."),
     Reason.INTENT_ROSE: N_("The intent rose, so the lead was routed again."),
     Reason.PERSONAL_BACKUP: N_("It went to the personal backup of whoever had it."),
     Reason.REASSIGNMENT_LIMIT: N_(
@@ -57,6 +61,10 @@ _WORDS = {
     Reason.UNKNOWN_PERSON: N_("There is nobody of this id in the roster."),
     Reason.UNKNOWN_DESTINATION: N_("There is no pool or program of this name."),
     Reason.UNKNOWN_OUTCOME: N_("A lead is closed as won, lost, junk, duplicate or unqualified."),
+    Reason.UNKNOWN_ACCOUNT: N_("There is no account of this id."),
+    Reason.OTHER_NOT_OPEN: N_("The other lead is closed, or there is none of this id."),
+    Reason.SAME_LEAD: N_("That is the same lead already."),
+    Reason.NOT_MERGED: N_("Nothing of this id has been merged into this lead."),
     Reason.KEPT: N_("It stays with whoever already had it."),
     Reason.MOVED: N_("It was routed again and has a new place."),
 }

@@ -26,6 +26,11 @@ _SAYS = {
     "reassigned": N_("It was handed to {to} by a person. {reason}"),
     "reviewed": N_("{by} placed it."),
     "closed": N_("It was closed as {outcome}."),
+    "identified": N_("{by} said whose it is."),
+    "joined": N_("{by} merged another lead into it. {reason}"),
+    "merged_into": N_("{by} merged it into the lead {lead}. {reason}"),
+    "split": N_("{by} took the lead {lead} out of it: somebody else. {reason}"),
+    "split_off": N_("{by} made it a lead of its own. {reason}"),
     "served": N_("Somebody in the pool that it waited for became free."),
     "returned": N_("The owner is back and has it again."),
     "reminded": N_("A reminder went out."),
@@ -35,7 +40,7 @@ _SAYS = {
     "assigned": N_("{who} has it."),
     "review": N_("It is in review with {who}."),
     "covering": N_("{cover} covers for {who}."),
-    "uncovered": N_("The owner is out, and nobody covers."),
+    "uncovered": N_("Whoever has the lead is out, and nobody else can cover."),
     "nurture": N_("It is in a nurture program."),
     "disqualified": N_("It was disqualified."),
 }
@@ -74,6 +79,7 @@ def _says(one: Happened, roster: Roster) -> str:
             outcome=details.get("outcome", ""),
             reason=details.get("reason", ""),
             signals=", ".join(details.get("signals", ())),
+            lead=details.get("lead", ""),
             did=reason_words(details["did"]) if "did" in details else "",
         )
         .strip()

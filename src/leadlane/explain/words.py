@@ -12,6 +12,7 @@ from leadlane.explain.explanation import Explanation, Line, Section, info
 from leadlane.explain.judged import (
     fit_section,
     known_section,
+    likeness_section,
     market_section,
     route_section,
     signals_section,
@@ -45,6 +46,8 @@ def explain(
 
 def _sections(story: Story, changes: Sequence[Change]) -> Iterator[Section]:
     yield known_section(story)
+    if likeness := likeness_section(story):
+        yield likeness
     yield signals_section(story)
     yield fit_section(story)
     yield market_section(story)

@@ -103,6 +103,8 @@ def _general(policy: Policy) -> dict[str, str]:
         **levels,
         _("strong from"): number_words(policy.strong_at),
         _("reassignments before review"): str(policy.limits.reassignments),
+        _("matching: sure from"): number_words(policy.matching.sure_from),
+        _("matching: unsure from"): number_words(policy.matching.unsure_from),
         _("automation share"): f"{number_words(low)}–{number_words(high)}",
     }
 

@@ -17,6 +17,7 @@ from leadlane.core.policy import (
     FitRow,
     IntentItem,
     Limits,
+    Matching,
     Policy,
     Pool,
     Program,
@@ -154,6 +155,7 @@ def _policy(part: schema.PolicyPart, conditions: Conditions) -> Policy:
         ),
         chases={name: tuple(_chase_step(step) for step in steps) for name, steps in part.chases.items()},
         limits=_limits(part.limits),
+        matching=Matching(part.matching.sure_from, part.matching.unsure_from),
         fields={name: FieldSpec(name, spec.type, tuple(spec.values)) for name, spec in part.fields.items()},
     )
 

@@ -45,6 +45,7 @@ Code = Literal[
     "unknown_zone",
     "backup",
     "hours",
+    "mail_provider",
     # policy and roster together, and what is legal but suspicious
     "empty_pool",
     "no_backup",

@@ -26,6 +26,7 @@ def check_references(data: dict[str, Any]) -> list[Finding]:
         *_destinations(data),
         *_chase_steps(data),
         *_shares(data),
+        *_thresholds(data),
         *_the_last_routes(data),
     ]
 
@@ -175,6 +176,18 @@ def _shares(data: dict[str, Any]) -> Iterator[Finding]:
         if path[-1] == "automation_share" and shares and low > high:
             expected = _("`min` not above `max`")
             yield Finding((*path, "min"), "impossible_test", _("bounds that no value can meet"), expected)
+
+
+def _thresholds(data: dict[str, Any]) -> Iterator[Finding]:
+    matching = data.get("matching")
+    if not isinstance(matching, dict):
+        return
+    unsure, sure = matching.get("unsure_from", 0.5), matching.get("sure_from", 0.98)
+    shares = all(isinstance(share, (int, float)) and 0 <= share <= 1 for share in (unsure, sure))
+    if shares and unsure > sure:
+        path: Path = ("matching", "unsure_from" if "unsure_from" in matching else "sure_from")
+        found = _("`unsure_from` {unsure} above `sure_from` {sure}").format(unsure=unsure, sure=sure)
+        yield Finding(path, "impossible_test", found, _("`unsure_from` not above `sure_from`"))
 
 
 def _the_last_routes(data: dict[str, Any]) -> Iterator[Finding]:

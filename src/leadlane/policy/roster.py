@@ -140,6 +140,9 @@ def build_account(entry: Entry) -> Account:
         customer=entry.get("customer", False),
         owner=entry.get("owner"),
         country=entry.get("country") or "",
+        aliases=tuple(entry.get("aliases", ())),
+        city=entry.get("city", ""),
+        phone=entry.get("phone", ""),
     )
 
 

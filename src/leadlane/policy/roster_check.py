@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from leadlane.i18n import _
+from leadlane.policy.mail_providers import is_mail_provider
 from leadlane.policy.problems import Finding, quoted
 from leadlane.policy.public_holidays import holiday_regions
 from leadlane.policy.roster_document import Entry, RosterDocument, instant
@@ -18,6 +19,7 @@ def check_entries(document: RosterDocument) -> Iterator[Finding]:
     """Dangling and double names, backups that lead nowhere; entries may be of any shape."""
     yield from _references(document)
     yield from _shared(document)
+    yield from _mail_providers(document)
     yield from _backups(document)
     yield from _attributes(document)
     yield from _absences(document)
@@ -66,6 +68,17 @@ def _shared(document: RosterDocument) -> Iterator[Finding]:
                 found = _("a domain of the account {account}").format(account=other)
                 expected = _("a domain of this account alone")
                 yield Finding(("accounts", id_, "domains", i), "duplicate_name", found, expected)
+
+
+def _mail_providers(document: RosterDocument) -> Iterator[Finding]:
+    """Domains by which no company is recognised, because anybody can write from there."""
+    for id_, entry in document.accounts.items():
+        for i, domain in enumerate(_list(entry, "domains")):
+            if is_mail_provider(str(domain).strip().casefold().removeprefix("www.")):
+                found = _("the domain of a mail provider: {domain}").format(domain=domain)
+                expected = _("a domain of the company's own; leads are not recognised by this one")
+                path = ("accounts", id_, "domains", i)
+                yield Finding(path, "mail_provider", found, expected, severity="warning")
 
 
 def _backups(document: RosterDocument) -> Iterator[Finding]:

@@ -151,6 +151,9 @@ class AccountPart(Part):
 
     id: Name = Field(description=N_("The id of the account."))
     name: Text = Field(default="", description="The company's name; without it, the id.")
+    aliases: list[Text] = Field(
+        default=[], description="Other names of the company: a brand, a short form, how it was called before."
+    )
     domains: list[Domain] = Field(default=[], description="The company's e-mail and web domains.")
     named: bool = Field(
         default=False, strict=True, description="A named account: no rule overrides its owner."
@@ -158,6 +161,20 @@ class AccountPart(Part):
     customer: bool = Field(default=False, strict=True, description="A customer: leads are expansions.")
     owner: Name | None = Field(default=None, description="Who owns the account or holds the relationship.")
     country: Country | None = Field(default=None, description="The country (ISO 3166 alpha-2).")
+    city: Text = Field(default="", description="The city; it helps to recognise the company by its name.")
+    phone: Text = Field(default="", description="The company's telephone number, best as +49 30 1234567.")
+
+
+class ContactPart(Part):
+    """A person who is known at an account; leads with their address belong to it."""
+
+    id: Name = Field(description=N_("The id of the contact."))
+    account: Name | None = Field(default=None, description="The account: its id.")
+    first_name: Text = Field(default="", description="The first name.")
+    last_name: Text = Field(default="", description="The last name.")
+    email: Email | None = Field(default=None, description="The e-mail address; it may be a private one.")
+    phone: Text = Field(default="", description="The telephone number, best as +49 30 1234567.")
+    mobile: Text = Field(default="", description="The mobile number.")
 
 
 class RosterPart(Part):

@@ -69,6 +69,14 @@ def read_number(value: object) -> int | float:
     return int(value) if value == int(value) else value
 
 
+def read_worth(value: object) -> int | float:
+    """A number from 0."""
+    number = read_number(value)
+    if number < 0:
+        refuse("wrong_value", value, _("a number from 0"))
+    return number
+
+
 def read_count(value: object) -> int:
     """A whole number from 1."""
     if isinstance(value, bool) or not isinstance(value, int):
@@ -178,6 +186,7 @@ _DURATION_SCHEMA = {"type": "string", "pattern": r"^\s*\d+\s+(business\s+)?(minu
 Name = Annotated[str, *checked(read_name, type="string", minLength=1)]
 Text = Annotated[str, *checked(read_text, type="string")]
 Number = Annotated[int | float, *checked(read_number, type="number")]
+Worth = Annotated[int | float, *checked(read_worth, type="number", minimum=0)]
 Count = Annotated[int, *checked(read_count, type="integer", minimum=1)]
 Amount = Annotated[int, *checked(read_amount, type="integer", minimum=0)]
 Share = Annotated[float, *checked(read_share, type="number", minimum=0, maximum=1)]
@@ -392,6 +401,19 @@ class LimitsPart(Part):
     )
 
 
+class MatchingPart(Part):
+    """From which probability, 0 to 1, a likeness with somebody known counts."""
+
+    sure_from: Share = Field(
+        default=0.98, description="From here on it is the same prospect: a lead is linked to who it is."
+    )
+    unsure_from: Share = Field(
+        default=0.5,
+        description="From here on it may be: the lead goes to review, and a person says who it is. As high "
+        "as `sure_from`: nobody is ever asked.",
+    )
+
+
 class PolicyPart(Part):
     """A policy: how leads are qualified, routed, picked up, promised and chased."""
 
@@ -424,3 +446,6 @@ class PolicyPart(Part):
         default={}, description="What happens when nobody acts: steps, from the moment a person got the lead."
     )
     limits: LimitsPart = Field(default_factory=LimitsPart, description="How far automation may go.")
+    matching: MatchingPart = Field(
+        default_factory=MatchingPart, description="When somebody is taken for somebody known."
+    )

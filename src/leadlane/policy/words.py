@@ -113,6 +113,11 @@ def number_words(number: float) -> str:
     return format_decimal(number, locale=_locale(), decimal_quantization=False)
 
 
+def percent_words(share: float) -> str:
+    """`98.5%`, as the reader's language writes a share of 0 to 1; as exact as it is, to a hundredth."""
+    return format_percent(share, format="#,##0.##%", locale=_locale())
+
+
 def field_words(name: str) -> str:
     """A field as people call it: `company domain`."""
     known = _FIELD_WORDS.get(name)
@@ -365,6 +370,7 @@ def describe(policy: Policy) -> list[Section]:
         _service_levels(policy),
         _chases(policy),
         _limits(policy),
+        _matching(policy),
     ]
     return [section for section in sections if section.lines or section.rows]
 
@@ -462,6 +468,17 @@ def _service_levels(policy: Policy) -> Section:
 def _chases(policy: Policy) -> Section:
     rows = tuple((name, step_words(step)) for name, steps in policy.chases.items() for step in steps)
     return Section(_("Chases: what if nobody acts?"), (), (_("Chase"), _("Step")), rows)
+
+
+def _matching(policy: Policy) -> Section:
+    sure, unsure = percent_words(policy.matching.sure_from), percent_words(policy.matching.unsure_from)
+    asked = _("From {unsure} on a person is asked who it is.").format(unsure=unsure)
+    if policy.matching.unsure_from >= policy.matching.sure_from:
+        asked = _("Below that it is somebody new; nobody is asked.")
+    return Section(
+        _("Matching: when is it somebody known?"),
+        (_("From a probability of {sure} on it is the same prospect.").format(sure=sure), asked),
+    )
 
 
 def _limits(policy: Policy) -> Section:

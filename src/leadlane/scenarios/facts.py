@@ -97,6 +97,7 @@ def facts_id(facts: Facts, name: str | None) -> str | None:
 
 
 _COMPUTED: Mapping[str, Callable[[LeadRow, datetime], Any]] = {
+    "account": lambda row, _now: row.account_id,
     "accepted": lambda row, _now: row.accepted_at is not None,
     "responded": lambda row, _now: row.responded_at is not None,
     "breached": is_breached,

@@ -224,6 +224,8 @@ def _steps(part: ScenarioPart, zone: str) -> tuple[list[Step], list[Finding]]:
         expected = _("a date and time such as 2026-03-02T10:00+01:00")
         findings.append(Finding(("start",), "wrong_value", quoted(part.start), expected))
         return [], findings
+    if not part.steps:
+        findings.append(Finding(("steps",), "wrong_value", _("no steps"), _("at least one step")))
     steps, now = [], start
     for i, step in enumerate(part.steps):
         place: Place = ("steps", i)
@@ -300,8 +302,13 @@ def _wrong_moments(step: Step, zone: str) -> Iterator[Finding]:
     for lead, expected in step.part.expect.items():
         texts.append(((*step.place, "expect", lead, "respond_by"), expected.respond_by))
     for place, text in texts:
-        if text is not None and moment_of(text, step.moment, zone) is None:
+        moment = moment_of(text, step.moment, zone) if text is not None else None
+        if text is not None and moment is None:
             yield _no_moment(place, text)
+        elif step.action == "outage" and moment is not None and moment < step.moment and "until" in place:
+            found = _("{moment}, which is before it begins").format(moment=quoted(text))
+            least = _("{moment} or later").format(moment=moment_text(step.moment, step.moment))
+            yield Finding(place, "wrong_value", found, least)
 
 
 # ---------------------------------------------------------------- names

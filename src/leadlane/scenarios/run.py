@@ -25,7 +25,7 @@ from leadlane.service.explain import explain_lead
 from leadlane.service.publish import publish
 from leadlane.service.roster import put_entry, put_roster, set_away
 from leadlane.service.rulebooks import Rulebooks, field_specs
-from leadlane.service.run_due import next_due_at, run_due
+from leadlane.service.run_due import run_due, run_until
 from leadlane.service.submission import signal_submission, submission
 from leadlane.store import leads, policies, roster
 
@@ -125,13 +125,7 @@ class Play:
                 return
             self.now, self.silent_until = self.silent_until, None
             run_due(self.connection, self.books, self.now)
-        last = None
-        while (due := next_due_at(self.connection, self.books, self.now)) is not None and due <= until:
-            self.now = max(due, self.now)
-            happened = run_due(self.connection, self.books, self.now)
-            if due == last and not happened:
-                raise RuntimeError(f"what is due at {due} does not happen, again and again")
-            last = due
+        run_until(self.connection, self.books, self.now, until)
         self.now = until
 
     # ------------------------------------------------------------ actions
@@ -185,13 +179,14 @@ class Play:
         return _refusal(route_batch(self.connection, self.books, [news], self.now))
 
     def _lead_act(self, step: Step) -> str | None:
-        """Accept, decline, touch, reassign, review, close."""
+        """Accept, decline, touch, reassign, review, close, identify, merge, split."""
         given = step.given
+        to = getattr(given, "to", None) or getattr(given, "account", None) or getattr(given, "other", None)
         one = Act(
             self._id(given.lead),
             step.action,  # type: ignore[arg-type]  # the actions left are kinds of acts by their names
             by=given.by,
-            to=getattr(given, "to", None),
+            to=to,
             reason=given.reason,
             how=getattr(given, "kind", ""),
             outcome=getattr(given, "outcome", ""),

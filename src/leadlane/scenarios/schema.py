@@ -10,7 +10,13 @@ from leadlane.core.act import CLOSINGS
 from leadlane.core.facts import FITS, INTENTS, RELATIONSHIPS, STAGES
 from leadlane.core.trace import Reason
 from leadlane.i18n import N_, _
-from leadlane.policy.schema import Amount, Name, Number, Part, Text, checked, choice, one_of, refuse
+from leadlane.policy.schema import Amount, Name, Number, Part, Text, Worth, checked, choice, one_of, refuse
+
+# The kinds of messages. One that is misspelt would be expected not to be sent, and never be.
+MESSAGES = (
+    *("assigned", "reminder", "escalated", "reassigned_away"),
+    *("covering", "returned", "review", "alarm"),
+)
 
 
 def _mapping(value: object) -> dict[str, Any]:
@@ -93,8 +99,26 @@ class ClosePart(Part):
     lead: Name = Field(description=N_("The lead."))
     outcome: Annotated[str, *choice(*CLOSINGS)] = Field(description=N_("How it ended."))
     by: Name | None = None
-    value: Number | None = None
+    value: Worth | None = None
     reason: Text = ""
+
+
+class IdentifyPart(ByPart):
+    """A person says which account a lead belongs to; without one, that it is nobody known."""
+
+    account: Name | None = None
+
+
+class MergePart(ByPart):
+    """A person says that another lead is the same prospect."""
+
+    other: Name = Field(description=N_("The lead that ends."))
+
+
+class SplitPart(ByPart):
+    """A person says that what was merged into a lead was somebody else."""
+
+    other: Name = Field(description=N_("The id under which it had come."))
 
 
 class AwayPart(Part):
@@ -124,6 +148,9 @@ class ActionPart(Part):
     reassign: ReassignPart | None = None
     review: ReviewPart | None = None
     close: ClosePart | None = None
+    identify: IdentifyPart | None = None
+    merge: MergePart | None = None
+    split: SplitPart | None = None
     away: AwayPart | None = None
     person: Entry | None = None
     publish: Mapping_ | None = None
@@ -142,6 +169,7 @@ class LeadExpectation(Part):
     segment: Name | None = None
     deal_band: Name | None = None
     relationship: Annotated[str | None, *choice(*RELATIONSHIPS)] = None
+    account: Name | None = None
     service_level: Name | None = None
     respond_by: Text | None = None
     responded: YesNo | None = None
@@ -168,7 +196,7 @@ class SentExpectation(Part):
     """How many messages there must have been since the start; without `count`, at least one."""
 
     to: Name | None = None
-    event: Name | None = None
+    event: Annotated[str | None, *choice(*MESSAGES)] = None
     lead: Name | None = None
     count: Amount | None = None
 

@@ -27,7 +27,7 @@ def action_words(action: str | None, given: Any) -> str:
         return _("time has passed")
     if action in ("lead", "leads", "person", "publish"):
         return _of_mapping(action, given)
-    values = {**given.model_dump(), "reason": getattr(given, "reason", "") or "–"}
+    values = {name: "–" if value in (None, "") else value for name, value in given.model_dump().items()}
     return _templates()[action].format(**values)
 
 
@@ -53,6 +53,9 @@ def _templates() -> dict[str, str]:
         "reassign": _("{by} gives {lead} to {to}"),
         "review": _("{by} decides that {lead} goes to {to}"),
         "close": _("{lead} is closed: {outcome}"),
+        "identify": _("{by} says that {lead} is of the account {account}"),
+        "merge": _("{by} says that {lead} and {other} are the same prospect"),
+        "split": _("{by} says that {lead} and {other} are not the same prospect"),
         "away": _("{person} is away until {until}"),
         "outage": _("Leadlane is down until {until}"),
     }

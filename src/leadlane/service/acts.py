@@ -1,4 +1,4 @@
-"""What people do with leads: accept, decline, touch, reassign, review, close. And what becomes free by it."""
+"""What people do with leads: accept, touch, reassign, close, say who it is … And what becomes free by it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,18 @@ import orjson
 from psycopg import Connection
 
 from leadlane.core.act import NO_TURN, Act, Turn
-from leadlane.service.batch import Receipt, route_batch
-from leadlane.service.rulebooks import Rulebooks
+from leadlane.core.pick import is_available, open_hands
+from leadlane.service.batch import Receipt, loads_today, route_batch
+from leadlane.service.parts import parts_of
+from leadlane.service.rulebooks import Rulebooks, field_specs
 from leadlane.service.submission import Submission, act_submission
-from leadlane.store import due, leads
+from leadlane.store import batches, due, leads
+from leadlane.store.due import Spot
 
 # How many waiting leads are offered at a time to whoever has become free.
-_OFFERED = 20
+_OFFERED = 50
+# So many leads of a line are offered in vain before whoever acted is kept waiting no longer.
+_IN_VAIN = 200
 
 
 def act(
@@ -39,7 +44,9 @@ def submit_acts(
     connection: Connection, books: Rulebooks, submissions: Sequence[Submission], now: datetime
 ) -> list[Receipt]:
     """Do what these submissions of acts say, as `act` does; they may have idempotency keys."""
-    ready = [replace(one, act=_with_turn(connection, one.act)) for one in submissions if one.act is not None]
+    ready = [
+        replace(one, act=_prepared(connection, books, one.act)) for one in submissions if one.act is not None
+    ]
     receipts = route_batch(connection, books, ready, now)
     freed = {
         one.decision.before.owner
@@ -58,12 +65,20 @@ def _frees(receipt: Receipt) -> bool:
 
 
 def serve_waiting(
-    connection: Connection, books: Rulebooks, people: Iterable[str] | None, now: datetime
+    connection: Connection,
+    books: Rulebooks,
+    people: Iterable[str] | None,
+    now: datetime,
+    in_vain: int = _IN_VAIN,
+    spots: dict[str, Spot] | None = None,
 ) -> int:
-    """Offer leads that wait in line to the pools of these people (None: to every pool).
+    """Offer leads that wait in line to the pools of these people (None: to every pool), the oldest first.
 
-    Returns how many were taken.
+    Returns how many were taken. A pool is left when nobody there has room, when its line ends, or when
+    `in_vain` leads were offered that nobody there may take. `spots` remembers how far the lines so left
+    have been offered: who passes it again goes on from there.
     """
+    spots = {} if spots is None else spots
     waited_for = due.pools_waited_for(connection)
     if not waited_for:
         return 0
@@ -73,20 +88,47 @@ def serve_waiting(
         waited_for = [name for name in waited_for if name in benches and wanted & set(benches[name].ids)]
     served = 0
     for pool in waited_for:
-        while ids := due.waiting_leads(connection, [pool], _OFFERED):
-            offers = [act_submission(Act(lead_id, "serve"), now) for lead_id in ids]
-            taken = [one for one in route_batch(connection, books, offers, now) if one.decision is not None]
-            served += len(taken)
-            if len(taken) < len(ids):
+        spot, refused = spots.pop(pool, due.HEAD), 0
+        while _has_room(connection, books, pool, now):
+            if refused >= in_vain:
+                spots[pool] = spot
                 break
+            line = due.waiting_leads(connection, pool, spot, _OFFERED)
+            if not line:
+                break
+            offers = [act_submission(Act(lead_id, "serve"), now) for _arrived_at, lead_id in line]
+            taken = sum(one.decision is not None for one in route_batch(connection, books, offers, now))
+            served, refused, spot = served + taken, refused + len(line) - taken, line[-1]
     return served
 
 
-def _with_turn(connection: Connection, one: Act) -> Act:
-    """A closing or a decline as junk or duplicate brings the pick with it that it gives back."""
-    if one.kind not in ("close", "decline") or NO_TURN.isdisjoint({one.outcome, one.reason}):
-        return one
-    lead_id = leads.resolve(connection, one.lead_id)
+def _has_room(connection: Connection, books: Rulebooks, pool: str, now: datetime) -> bool:
+    """Whether somebody of a pool could take a lead, if it asks for nothing that they are not."""
+    book = books.current(connection)
+    if pool not in book.benches:
+        return True  # a pool of an older policy, which its leads keep
+    bench = book.benches[pool]
+    loads = loads_today(book, batches.read_loads(connection, bench.ids), now)
+    hands = open_hands({}, loads, book.roster)
+    return any(is_available(book.roster.people[id_], hands, now) for id_ in bench.ids)
+
+
+def _prepared(connection: Connection, books: Rulebooks, one: Act) -> Act:
+    """An act with what it needs to know of the past."""
+    if one.kind == "split":
+        specs = field_specs(books.current(connection).policy)
+        lead_id = leads.resolve(connection, one.lead_id) or one.lead_id
+        return replace(one, parts=parts_of(connection, lead_id, one.to or "", specs))
+    if one.kind == "merge":
+        return _with_turn(connection, one, one.to or "")
+    if one.kind in ("close", "decline") and not NO_TURN.isdisjoint({one.outcome, one.reason}):
+        return _with_turn(connection, one, one.lead_id)
+    return one
+
+
+def _with_turn(connection: Connection, one: Act, ends: str) -> Act:
+    """An act after which a lead was no turn of anybody's brings the pick with it that is given back."""
+    lead_id = leads.resolve(connection, ends)
     for row in reversed(leads.decisions_of(connection, lead_id) if lead_id else []):
         for step in reversed(orjson.loads(row.trace).get("pick", [])):
             if "chosen" in step and "share" in step:

@@ -26,7 +26,7 @@ from leadlane.core.act import Act
 from leadlane.core.decide import Arrival, World, decide_batch, pools_touched
 from leadlane.core.decision import Decision
 from leadlane.core.decision import Refusal as Refused
-from leadlane.core.facts import FieldSpec, Lead, Load, Signal
+from leadlane.core.facts import FieldSpec, Lead, Load
 from leadlane.core.match import Keys, Known, Standing
 from leadlane.core.pick import NO_LOAD, Hands, PoolsNeeded
 from leadlane.core.rulebook import Rulebook
@@ -34,11 +34,12 @@ from leadlane.errors import LeadlaneError
 from leadlane.explain.reasons import reason_words
 from leadlane.i18n import _
 from leadlane.service.journal import Journal
+from leadlane.service.likely import likely_accounts, likely_people
 from leadlane.service.rulebooks import Rulebooks, field_specs
 from leadlane.service.submission import Submission
 from leadlane.store import batches, due
 from leadlane.store.batches import LoadRow, Met, StaleError, Written
-from leadlane.store.codec import encode, read_fields
+from leadlane.store.codec import encode, read_fields, read_signals
 
 # Each try starts on what the others have committed by then, so one of the racers always gets through.
 _TRIES = 20
@@ -82,6 +83,7 @@ class _Grip:
     """What a batch has found that it must hold while it decides; grows from try to try."""
 
     domains: set[str]
+    names: set[str]  # what else prospects are known by: telephone numbers, names at companies
     pools: set[str] = field(default_factory=set)
 
 
@@ -93,7 +95,10 @@ def route_batch(
     A submission that cannot be stored is refused alone; it does not hold up the others.
     """
     now = now.astimezone(UTC)  # as it is read back: deciding again must give the same bytes
-    grip = _Grip({one.keys.domain for one in submissions if one.keys.domain is not None})
+    grip = _Grip(
+        {one.keys.domain for one in submissions if one.keys.domain is not None},
+        {key for one in submissions for key in (one.keys.phone, one.keys.name) if key is not None},
+    )
     raced = False
     for attempt in range(_TRIES):
         try:
@@ -163,8 +168,10 @@ def _route_once(
         mine = due.claim(connection, due_ids)
         submissions = [one for one in submissions if one.act is None or one.lead.id in mine]
     met = _meet(connection, submissions, grip, raced)
-    more = {row["domain"] for row in met.open_leads if row["domain"] is not None} - grip.domains
-    if more:
+    more = {row["domain"] for row in met.open_leads if row["domain"] is not None}
+    # Colleagues may come by another domain of the same company.
+    more |= {domain for account in met.accounts.values() for domain in account.domains}
+    if more := more - grip.domains:
         grip.domains |= more
         return None
     book = books.get(connection, met.policy, met.roster)
@@ -192,6 +199,7 @@ def _decide_and_write(
     known, seen = _known(met, field_specs(book.policy))
     lead_ids = {row["id"]: row["lead_id"] for row in met.ids}
     happenings = [_happening(one, lead_ids) for one in fresh.values()]
+    happenings = _recognised(connection, met, known, happenings)
     own_books = _own_books(connection, books, book, known, happenings)
     touched = frozenset(book.policy.pools)
     if len(happenings) < _MANY:
@@ -206,7 +214,7 @@ def _decide_and_write(
         raise LeadlaneError(
             _("The pool {pool} has no ledger.").format(pool=min(missing)), _("Publish the policy again.")
         )
-    world = World(known, ledgers, _loads_today(book, loads, now))
+    world = World(known, ledgers, loads_today(book, loads, now))
     stored_world = encode(world)  # before deciding, which changes it
     picks_before = {pool: ledger.picks for pool, ledger in ledgers.items()}
     try:
@@ -262,7 +270,10 @@ def _written(
         placed=sorted(journal.placed.values(), key=lambda row: (row["email_key"] or "", row["id"])),
         changed=[
             {"place": seen[lead_id][0], "version": seen[lead_id][1], "lead": row}
-            for lead_id, row in sorted(journal.changed.items())
+            # What ends lets go of its mailbox before another takes it.
+            for lead_id, row in sorted(
+                journal.changed.items(), key=lambda item: (item[1]["stage"] != "closed", item[0])
+            )
         ],
         timeline=journal.timeline,
         outbox=journal.outbox,
@@ -271,6 +282,8 @@ def _written(
         loads=loads,
         aliases=journal.aliases,
         keys=journal.keys,
+        parted=journal.parted,
+        kept_apart=journal.kept_apart,
     )
 
 
@@ -278,8 +291,45 @@ def _happening(one: Submission, lead_ids: dict[str, str]) -> Arrival | Act:
     if one.target is None:
         return Arrival(one.lead, one.keys)
     if one.act is not None:
-        return replace(one.act, lead_id=lead_ids[one.target])
+        act = replace(one.act, lead_id=lead_ids[one.target])
+        return replace(act, to=lead_ids.get(act.to or "", act.to)) if act.kind == "merge" else act
     return Arrival(one.lead, one.keys, lead_ids[one.target])
+
+
+def _recognised(
+    connection: Connection, met: Met, known: Known, happenings: list[Arrival | Act]
+) -> list[Arrival | Act]:
+    """Those who arrived, with whom they may be. What is needed of accounts is added to `known`."""
+    arrivals = {number: one for number, one in enumerate(happenings) if isinstance(one, Arrival)}
+    contacts = {row["key"]: row["account_id"] for row in met.contacts}
+    named = {one.to for one in happenings if isinstance(one, Act) and one.kind == "identify" and one.to}
+    linked = {lead.keys.account for lead in known.leads.values() if lead.keys.account is not None}
+    _meet_accounts(connection, known, named | linked | set(contacts.values()))
+    likely = likely_people(arrivals, known)
+    for number, accounts in likely_accounts(connection, arrivals, known, contacts).items():
+        likely.setdefault(number, []).extend(accounts)
+    found = {one.account.id for alike in likely.values() for one in alike if one.account is not None}
+    _meet_accounts(connection, known, found - known.linked.keys())
+    recognised = list(happenings)
+    for number, alike in likely.items():
+        ranked = sorted(
+            alike, key=lambda one: (-one.probability, one.lead or "", one.account.id if one.account else "")
+        )
+        recognised[number] = replace(arrivals[number], likely=tuple(ranked))
+    return recognised
+
+
+def _meet_accounts(connection: Connection, known: Known, account_ids: set[str]) -> None:
+    """Hold these accounts, and learn of them and of the leads that are worked there."""
+    if not account_ids:
+        return
+    accounts, _ = batches.meet_accounts(connection, sorted(account_ids))
+    batches.hold_prospects(
+        connection, {domain for one in accounts for domain in one.domains} | {one.id for one in accounts}
+    )
+    accounts, worked = batches.meet_accounts(connection, sorted(account_ids))
+    known.linked = {**known.linked, **{one.id: one for one in accounts}}
+    _put_worked(known, worked)
 
 
 def _own_books(
@@ -297,17 +347,23 @@ def _own_books(
 
 def _meet(connection: Connection, submissions: Sequence[Submission], grip: _Grip, raced: bool) -> Met:
     targets = [one.target for one in submissions if one.target is not None]
+    acts = [one.act for one in submissions if one.act is not None]
+    others = [act.to for act in acts if act.kind == "merge" and act.to is not None]
+    targets += others
     emails = list({one.keys.email for one in submissions if one.keys.email is not None})
-    batches.hold_companies(connection, grip.domains)
+    batches.hold_prospects(connection, grip.domains | grip.names)
     if raced:
         batches.hold_leads(connection, grip.pools, targets, emails)
     return batches.meet(
         connection,
-        ids=[one.target or one.lead.id for one in submissions],
+        ids=[one.target or one.lead.id for one in submissions] + others,
         targets=targets,
         emails=emails,
         domains=sorted(grip.domains),
         keys=[one.key for one in submissions if one.key is not None],
+        phones=sorted({one.keys.phone for one in submissions if one.keys.phone is not None}),
+        names=sorted({one.keys.name for one in submissions if one.keys.name is not None}),
+        reopened=[act.to for act in acts if act.kind == "split" and act.to is not None],
     )
 
 
@@ -442,24 +498,41 @@ def _known(met: Met, specs: dict[str, FieldSpec]) -> tuple[Known, dict[str, tupl
     known = Known(accounts=met.accounts)
     seen = {}
     for row in met.open_leads:
-        known.put(_standing(row, specs))
+        if row["stage"] != "closed":
+            known.put(_standing(row, specs))
         seen[row["id"]] = (row["place"], row["version"])
-    for row in met.worked:
-        if row["id"] not in known.leads:
-            lead = Lead(row["id"], datetime.fromisoformat(row["arrived_at"]), {})
-            known.put(Standing(lead, Keys(None, row["domain"]), row["stage"], owner=row["owner"]))
-    for ids in known.by_domain.values():
-        ids.sort(key=lambda lead_id: (known.leads[lead_id].lead.arrived_at, lead_id))
+    _put_worked(known, met.worked)
     return known, seen
 
 
+def _put_worked(known: Known, rows: Iterable[dict[str, Any]]) -> None:
+    """Leads that are worked at the companies of the batch; the oldest of a company come first."""
+    for row in rows:
+        if row["id"] not in known.leads:
+            lead = Lead(row["id"], datetime.fromisoformat(row["arrived_at"]), {})
+            keys = Keys(None, row["domain"], account=row["account_id"] if row["linked"] else None)
+            known.put(Standing(lead, keys, row["stage"], owner=row["owner"]))
+    for index in (known.by_domain, known.by_account):
+        for ids in index.values():
+            ids.sort(key=lambda lead_id: (known.leads[lead_id].lead.arrived_at, lead_id))
+
+
 def _standing(row: dict[str, Any], specs: dict[str, FieldSpec]) -> Standing:
-    signals = tuple(Signal(name, datetime.fromisoformat(at)) for name, at in row["signals"])
     return Standing(
         lead=Lead(
-            row["id"], datetime.fromisoformat(row["arrived_at"]), read_fields(row["fields"], specs), signals
+            row["id"],
+            datetime.fromisoformat(row["arrived_at"]),
+            read_fields(row["fields"], specs),
+            read_signals(row["signals"]),
         ),
-        keys=Keys(row["email_key"], row["domain"]),
+        keys=Keys(
+            row["email_key"],
+            row["domain"],
+            row["phone_key"],
+            row["name_key"],
+            row["account_id"] if row["linked"] else None,
+        ),
+        unsure=row["unsure"],
         stage=row["stage"],
         intent=row["intent"],
         owner=row["owner"],
@@ -513,7 +586,7 @@ def _local_day(book: Rulebook, person_id: str, now: datetime) -> date:
     return now.astimezone(ZoneInfo(book.roster.people[person_id].timezone)).date()
 
 
-def _loads_today(book: Rulebook, rows: Iterable[LoadRow], now: datetime) -> dict[str, Load]:
+def loads_today(book: Rulebook, rows: Iterable[LoadRow], now: datetime) -> dict[str, Load]:
     """Loads as they count at this moment: what came on another day, in the person's zone, does not."""
     people, days = book.roster.people, dict[str, date]()
     loads = {}

@@ -14,6 +14,7 @@ from leadlane.core.decide import Arrival
 from leadlane.core.decision import Decision
 from leadlane.core.match import Standing
 from leadlane.core.trace import Reason
+from leadlane.matching.prospect import spoken_names
 from leadlane.service.submission import Submission
 from leadlane.store.codec import encode
 
@@ -30,6 +31,9 @@ _ACT_EVENT = {
     "close": "closed",
     "serve": "served",
     "return": "returned",
+    "identify": "identified",
+    "merge": "joined",
+    "split": "split_off",
 }
 _STEP_EVENT = {"remind": "reminded", "notify": "escalated", "reassign": "handed_on"}
 
@@ -49,6 +53,8 @@ class Journal:
     touches: list[dict[str, Any]] = field(default_factory=list)
     aliases: list[dict[str, Any]] = field(default_factory=list)
     keys: list[dict[str, Any]] = field(default_factory=list)
+    parted: list[str] = field(default_factory=list)
+    kept_apart: list[dict[str, Any]] = field(default_factory=list)
 
     def add(self, number: int, submission: Submission, decided: Arrival | Act, decision: Decision) -> None:
         """Enter one decision."""
@@ -68,6 +74,8 @@ class Journal:
         place = self._enter_lead(number, submission, decision)
         if isinstance(decided, Act):
             self._tell_act(decided, decision)
+            if decision.beside is not None:
+                self._enter_beside(number, submission, decided, decision, decision.beside)
         else:
             self._tell_arrival(submission, decision)
         self.outbox += [
@@ -96,17 +104,36 @@ class Journal:
         if decision.outcome == "closed":
             act = decision.trace["act"]
             row |= {"closed_at": self.now, "outcome": act["outcome"], "value": act["value"]}
+        if decision.outcome == "merged_away":
+            row |= {"closed_at": self.now, "outcome": "duplicate"}
         earlier = self.placed.get(lead_id) or self.changed.get(lead_id)
         if decision.before is None:
-            row["place"] = 1
+            # A lead that had been merged into another has had places before.
+            row["place"] = self.places.get(lead_id, 0) + 1
             row["extra"] = submission.extra or None
         else:
             moved = is_moved(decision.before, decision.standing) or decision.outcome in ("kept", "moved")
             seen = earlier["place"] if earlier else self.places[lead_id]
             row["place"] = seen + moved
             row["extra"] = earlier["extra"] if earlier else None
-        (self.placed if lead_id in self.placed or decision.before is None else self.changed)[lead_id] = row
+        is_new = lead_id in self.placed or (decision.before is None and lead_id not in self.places)
+        (self.placed if is_new else self.changed)[lead_id] = row
         return int(row["place"])
+
+    def _enter_beside(
+        self, number: int, submission: Submission, act: Act, decision: Decision, beside: Decision
+    ) -> None:
+        """The other lead that an act concerns: the one that ended by a merge, or lost a part by a split."""
+        self._enter_lead(number, submission, beside)
+        other, actor = beside.lead_id, f"person:{act.by}" if act.by else "system"
+        if act.kind == "merge":
+            self.changed[other]["merged_into"] = decision.lead_id
+            self._add_event(other, "merged_into", actor, {"lead": decision.lead_id, "reason": act.reason})
+            return
+        self._add_event(other, "split", actor, {"lead": decision.lead_id, "reason": act.reason})
+        self.parted.append(decision.lead_id)
+        one, another = sorted((other, decision.lead_id))
+        self.kept_apart.append({"one": one, "other": another, "by": act.by})
 
     def _tell_arrival(self, submission: Submission, decision: Decision) -> None:
         lead = submission.lead
@@ -131,7 +158,7 @@ class Journal:
             return
         actor = f"person:{act.by}" if act.by else "system"
         if act.kind == "cover":
-            event = "covering" if decision.standing.covered_by else "uncovered"
+            event = "uncovered" if Reason.NOBODY_COVERS in decision.reasons else "covering"
             self._add_event(lead_id, event, actor, place_told(decision))
             return
         said = {
@@ -147,7 +174,7 @@ class Journal:
         )
         if act.kind == "touch":
             self.touches.append({"lead_id": lead_id, "person": act.by, "kind": act.how, "note": act.reason})
-        if decision.before is not None and is_moved(decision.before, decision.standing):
+        if decision.before is None or is_moved(decision.before, decision.standing):
             event = "covering" if decision.standing.covered_by else decision.standing.stage
             if act.kind not in ("close", "return"):
                 self._add_event(lead_id, event, actor, place_told(decision))
@@ -201,6 +228,12 @@ def lead_row(decision: Decision, batch_id: int, number: int, now: datetime) -> d
         "signals": [[signal.name, signal.at] for signal in standing.lead.signals],
         "email_key": standing.keys.email,
         "domain": standing.keys.domain,
+        "phone_key": standing.keys.phone,
+        "name_key": standing.keys.name,
+        **spoken_names(standing.lead.fields),
+        "account_id": decision.match.account.id if decision.match and decision.match.account else None,
+        "linked": standing.keys.account is not None,
+        "unsure": standing.unsure,
         "intent": standing.intent,
         "fit": qualified.fit,
         "fit_score": qualified.fit_score,

@@ -11,7 +11,7 @@ from leadlane.core.act import Act
 from leadlane.core.facts import Lead, Signal
 from leadlane.core.match import Keys
 from leadlane.intake.leads import LeadInput
-from leadlane.matching.keys import company_domain, email_key
+from leadlane.matching.prospect import prospect_keys
 
 # Lower-case letters and digits that nobody mistakes for another (Crockford's base 32).
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -54,14 +54,12 @@ def submission(
     fingerprint: str = "",
 ) -> Submission:
     """A lead to be decided. It goes by its own id, else by `lead_id`, else by a new one."""
-    domain = company_domain(given.fields)
     fields = given.fields
+    keys = prospect_keys(fields)
     # A rule about a company's domain means the company, whichever field told which one it is.
-    if domain is not None and "company_domain" not in fields:
-        fields = {**fields, "company_domain": domain}
-    email = fields.get("email")
+    if keys.domain is not None and "company_domain" not in fields:
+        fields = {**fields, "company_domain": keys.domain}
     lead = Lead(given.id or lead_id or new_id(now), given.arrived_at or now, fields, given.signals)
-    keys = Keys(email_key(email) if isinstance(email, str) else None, domain)
     return Submission(lead, keys, source, None, key, fingerprint, given.extra)
 
 

@@ -16,6 +16,13 @@ from leadlane.core.facts import Account
 from leadlane.core.fairness import Ledger
 from leadlane.store.db import configure_connection
 
+# An open lead as it is decided about. `version` guards it until the batch is written.
+_LEAD = """id, arrived_at, fields, signals, email_key, domain, phone_key, name_key, account_id, linked,
+       unsure, stage, intent, owner, covered_by, pool, destination, service_level, respond_by,
+       responded_at IS NOT NULL AS responded, route, next_step, next_step_due_at, planned, excluded,
+       waiting_pool, policy_version AS policy, accepted_at IS NOT NULL AS accepted, held_since, chase_at,
+       chased, reassigned, place, xmin AS version"""
+
 # Everything that the arrivals of a batch may meet, in one round trip.
 _MEET = """
 SELECT
@@ -23,50 +30,98 @@ SELECT
     (SELECT version FROM publications ORDER BY number DESC LIMIT 1),
     (SELECT revision FROM roster_revision),
     (SELECT json_agg(found) FROM (
-        SELECT id, id AS lead_id, batch_id, decision_number AS number, email_key
+        SELECT id, CASE WHEN merged_into IS NULL THEN id ELSE lead_now(id) END AS lead_id,
+               batch_id, decision_number AS number, email_key
           FROM leads WHERE id = ANY(%(ids)s)
         UNION ALL
-        SELECT a.id, l.id, l.batch_id, l.decision_number, l.email_key
+        SELECT a.id, CASE WHEN l.merged_into IS NULL THEN l.id ELSE lead_now(l.id) END,
+               l.batch_id, l.decision_number, l.email_key
           FROM lead_aliases a JOIN leads l ON l.id = a.lead_id WHERE a.id = ANY(%(ids)s)) found),
     (SELECT json_agg(found) FROM (
         SELECT key, fingerprint, lead_id, batch_id, number
           FROM idempotency_keys WHERE key = ANY(%(keys)s)) found),
     (SELECT json_agg(found) FROM (
-        SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
-               destination, service_level, respond_by, responded_at IS NOT NULL AS responded, route,
-               next_step, next_step_due_at, planned, excluded, waiting_pool, policy_version AS policy,
-               accepted_at IS NOT NULL AS accepted, held_since, chase_at, chased, reassigned, place,
-               xmin AS version
-          FROM leads
-         WHERE email_key = ANY(%(emails)s) AND stage <> 'closed'
+        SELECT {lead} FROM leads WHERE email_key = ANY(%(emails)s) AND stage <> 'closed'
         UNION ALL
-        SELECT id, arrived_at, fields, signals, email_key, domain, stage, intent, owner, covered_by, pool,
-               destination, service_level, respond_by, responded_at IS NOT NULL, route,
-               next_step, next_step_due_at, planned, excluded, waiting_pool, policy_version,
-               accepted_at IS NOT NULL,
-               held_since, chase_at, chased, reassigned, place, xmin
-          FROM leads
-         WHERE id IN (SELECT unnest(%(targets)s::text[])
-                      UNION SELECT lead_id FROM lead_aliases WHERE lead_aliases.id = ANY(%(targets)s))
-           AND stage <> 'closed' AND NOT coalesce(email_key = ANY(%(emails)s), false)) found),
+        SELECT {lead} FROM leads
+         WHERE id IN (SELECT unnest(%(targets)s::text[]) UNION SELECT unnest(%(reopened)s::text[])
+                      UNION SELECT lead_now(id) FROM lead_aliases WHERE lead_aliases.id = ANY(%(targets)s)
+                      UNION SELECT lead_now(id) FROM leads
+                             WHERE id = ANY(%(targets)s) AND merged_into IS NOT NULL
+                      UNION SELECT alike.id
+                              FROM unnest(%(phones)s::text[]) AS wanted (phone),
+                                   LATERAL (SELECT id FROM leads
+                                             WHERE phone_key = wanted.phone AND stage <> 'closed'
+                                             ORDER BY phone_key, arrived_at, id LIMIT %(most_alike)s) AS alike
+                      UNION SELECT alike.id
+                              FROM unnest(%(names)s::text[]) AS wanted (name),
+                                   LATERAL (SELECT id FROM leads
+                                             WHERE name_key = wanted.name AND stage <> 'closed'
+                                             ORDER BY name_key, arrived_at, id LIMIT %(most_alike)s) AS alike)
+           AND (stage <> 'closed' OR id = ANY(%(reopened)s))
+           AND NOT coalesce(email_key = ANY(%(emails)s), false)) found),
     (SELECT json_agg(found) FROM (
         SELECT worked.*
           FROM unnest(%(domains)s::text[]) AS wanted (domain),
-               LATERAL (SELECT id, arrived_at, domain, stage, owner
+               LATERAL (SELECT id, arrived_at, domain, stage, owner, account_id, linked
                           FROM leads
                          WHERE leads.domain = wanted.domain AND stage IN ('assigned', 'accepted', 'working')
                          ORDER BY arrived_at, id
-                         LIMIT 2) AS worked) found),
+                         LIMIT 2) AS worked
+        UNION
+        SELECT worked.*
+          FROM account_domains d,
+               LATERAL (SELECT id, arrived_at, domain, stage, owner, account_id, linked
+                          FROM leads
+                         WHERE leads.account_id = d.account_id AND linked
+                           AND stage IN ('assigned', 'accepted', 'working')
+                         ORDER BY leads.account_id, arrived_at, id LIMIT 2) AS worked
+         WHERE d.domain = ANY(%(domains)s)) found),
     (SELECT json_agg(found) FROM (
-        SELECT d.domain, a.id, a.name, a.named, a.customer, a.owner, a.country,
+        SELECT d.domain, a.id, a.name, a.named, a.customer, a.owner, a.country, a.aliases, a.city, a.phone,
                (SELECT json_agg(o.domain ORDER BY o.domain) FROM account_domains o WHERE o.account_id = a.id)
                    AS domains
           FROM account_domains d JOIN accounts a ON a.id = d.account_id
-         WHERE d.domain = ANY(%(domains)s)) found)
+         WHERE d.domain = ANY(%(domains)s)) found),
+    (SELECT json_agg(found) FROM (
+        SELECT key, min(account_id) AS account_id
+          FROM (SELECT email_key AS key, account_id FROM contacts WHERE email_key = ANY(%(emails)s)
+                UNION ALL
+                SELECT phone_key, account_id FROM contacts WHERE phone_key = ANY(%(phones)s)
+                UNION ALL
+                SELECT mobile_key, account_id FROM contacts WHERE mobile_key = ANY(%(phones)s)) AS reached
+         WHERE account_id IS NOT NULL
+         GROUP BY key HAVING min(account_id) = max(account_id)) found)
+""".replace("{lead}", _LEAD)
+
+_MEET_ACCOUNTS = """
+SELECT
+    (SELECT json_agg(found) FROM (
+        SELECT a.id, a.name, a.named, a.customer, a.owner, a.country, a.aliases, a.city, a.phone,
+               coalesce((SELECT json_agg(o.domain ORDER BY o.domain) FROM account_domains o
+                          WHERE o.account_id = a.id), '[]') AS domains
+          FROM accounts a WHERE a.id = ANY(%(accounts)s) ORDER BY a.id) found),
+    (SELECT json_agg(found) FROM (
+        SELECT worked.*
+          FROM account_domains d,
+               LATERAL (SELECT id, arrived_at, domain, stage, owner, account_id, linked
+                          FROM leads
+                         WHERE leads.domain = d.domain AND stage IN ('assigned', 'accepted', 'working')
+                         ORDER BY arrived_at, id LIMIT 2) AS worked
+         WHERE d.account_id = ANY(%(accounts)s)
+        UNION
+        SELECT worked.*
+          FROM unnest(%(accounts)s::text[]) AS wanted (account_id),
+               LATERAL (SELECT id, arrived_at, domain, stage, owner, account_id, linked
+                          FROM leads
+                         WHERE leads.account_id = wanted.account_id AND linked
+                           AND stage IN ('assigned', 'accepted', 'working')
+                         ORDER BY leads.account_id, arrived_at, id LIMIT 2) AS worked
+         ORDER BY arrived_at, id) found)
 """
 
 # Colleagues who come at the same moment through two processes: the second waits, and meets the first.
-_HOLD_COMPANIES = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
+_HOLD_PROSPECTS = "SELECT pg_advisory_xact_lock(key) FROM unnest(%s::bigint[]) AS key"
 
 _HOLD_LEADS = """
 SELECT FROM leads
@@ -89,6 +144,10 @@ SELECT pool, picks, members FROM ledgers WHERE pool = ANY(%(pools)s) ORDER BY po
 
 # A statement of its own: it must see what was committed while we waited for the ledgers.
 _READ_LOADS = "SELECT person, open, today, today_on FROM loads WHERE person = ANY(%(people)s)"
+
+# Of the open leads of one telephone number or one name so many are looked at, the oldest: a switchboard has
+# thousands.
+MOST_ALIKE = 5
 
 # Everything that a batch decided, in one statement: all of it or nothing.
 _WRITE = """
@@ -116,6 +175,10 @@ WITH batch AS (
            excluded = n.excluded, policy_version = n.policy_version, held_since = n.held_since,
            chase_at = n.chase_at, chased = n.chased, reassigned = n.reassigned,
            closed_at = n.closed_at, outcome = n.outcome, value = n.value, place = n.place,
+           phone_key = n.phone_key, name_key = n.name_key, linked = n.linked, unsure = n.unsure,
+           first_last = n.first_last, last_first = n.last_first, company_spoken = n.company_spoken,
+           account_id = CASE WHEN n.relationship IS NULL THEN l.account_id ELSE n.account_id END,
+           merged_into = n.merged_into,
            batch_id = coalesce(n.batch_id, l.batch_id),
            decision_number = coalesce(n.decision_number, l.decision_number), changed_at = n.changed_at,
            -- What happened once, happened then.
@@ -158,6 +221,13 @@ WITH batch AS (
 ), aliased AS (
     INSERT INTO lead_aliases (id, lead_id)
     SELECT id, lead_id FROM json_to_recordset(%(aliases)s::json) AS a (id text, lead_id text)
+), parted AS (
+    DELETE FROM lead_aliases WHERE id = ANY(%(parted)s)
+), kept_apart AS (
+    INSERT INTO kept_apart (kind, one, other, at, by)
+    SELECT 'lead', one, other, %(at)s, by
+      FROM json_to_recordset(%(kept_apart)s::json) AS k (one text, other text, by text)
+    ON CONFLICT DO NOTHING
 ), keyed AS (
     INSERT INTO idempotency_keys (key, fingerprint, lead_id, batch_id, number, at)
     SELECT key, fingerprint, lead_id, %(batch_id)s, number, %(at)s
@@ -193,7 +263,8 @@ class StaleError(Exception):
 class Met:
     """What the arrivals of a batch may meet. Rows are as the statement names their columns.
 
-    `batch_id` is reserved for the batch; `policy` is None if nothing was ever published.
+    `batch_id` is reserved for the batch; `policy` is None if nothing was ever published. `accounts` are by
+    domain; `contacts` say to which one account a contact's mailbox or number belongs.
     """
 
     batch_id: int
@@ -204,6 +275,7 @@ class Met:
     open_leads: list[dict[str, Any]]
     worked: list[dict[str, Any]]
     accounts: dict[str, Account]
+    contacts: list[dict[str, Any]]
 
 
 # A person's load as stored: person, open, today, and the day that `today` counts for.
@@ -229,6 +301,24 @@ class Written:
     loads: list[dict[str, Any]]
     aliases: list[dict[str, Any]]
     keys: list[dict[str, Any]]
+    parted: list[str]
+    kept_apart: list[dict[str, Any]]
+
+
+def account_of(row: Mapping[str, Any]) -> Account:
+    """An account from a row as the statements name its columns."""
+    return Account(
+        row["id"],
+        row["name"],
+        tuple(row["domains"]),
+        row["named"],
+        row["customer"],
+        row["owner"],
+        row["country"],
+        tuple(row["aliases"]),
+        row["city"],
+        row["phone"],
+    )
 
 
 def meet(
@@ -238,35 +328,54 @@ def meet(
     emails: Sequence[str],
     domains: Sequence[str],
     keys: Sequence[str],
+    phones: Sequence[str] = (),
+    names: Sequence[str] = (),
+    reopened: Sequence[str] = (),
 ) -> Met:
-    """Look up everything that arrivals with these ids, targets, e-mail keys, domains and keys may meet."""
+    """Look up everything that arrivals with these ids, targets and keys may meet.
+
+    Open leads of the same phone or name are met too, the oldest few of each; of `reopened` also those that
+    are closed.
+    """
     row = _one(
         connection,
         _MEET,
-        {"ids": ids, "targets": targets, "emails": emails, "domains": domains, "keys": keys},
+        {
+            "ids": ids,
+            "targets": targets,
+            "emails": emails,
+            "domains": domains,
+            "keys": keys,
+            "phones": list(phones),
+            "names": list(names),
+            "reopened": list(reopened),
+            "most_alike": MOST_ALIKE,
+        },
     )
-    accounts = {
-        found["domain"]: Account(
-            found["id"],
-            found["name"],
-            tuple(found["domains"]),
-            found["named"],
-            found["customer"],
-            found["owner"],
-            found["country"],
-        )
-        for found in row[7] or ()
-    }
-    return Met(row[0], row[1], row[2], row[3] or [], row[4] or [], row[5] or [], row[6] or [], accounts)
+    accounts = {found["domain"]: account_of(found) for found in row[7] or ()}
+    return Met(
+        row[0], row[1], row[2], row[3] or [], row[4] or [], row[5] or [], row[6] or [], accounts, row[8] or []
+    )
 
 
-def hold_companies(connection: Connection, domains: Iterable[str]) -> None:
-    """Wait until nobody else decides about these companies; nobody does until this transaction ends."""
+def hold_prospects(connection: Connection, names: Iterable[str]) -> None:
+    """Wait until nobody else decides about these prospects; nobody does until this transaction ends.
+
+    `names` are what they are known by: domains, telephone numbers, names, accounts.
+    """
     keys = sorted(
-        int.from_bytes(blake2b(domain.encode(), digest_size=8).digest(), signed=True) for domain in domains
+        int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), signed=True) for name in names
     )
     if keys:
-        connection.execute(_HOLD_COMPANIES, [keys])
+        connection.execute(_HOLD_PROSPECTS, [keys])
+
+
+def meet_accounts(
+    connection: Connection, account_ids: Sequence[str]
+) -> tuple[list[Account], list[dict[str, Any]]]:
+    """These accounts, and the oldest leads that are worked at each: by its domains, or linked to it."""
+    found, worked = _one(connection, _MEET_ACCOUNTS, {"accounts": list(account_ids)})
+    return [account_of(row) for row in found or ()], worked or []
 
 
 def hold_leads(
@@ -305,6 +414,11 @@ def lock_ledgers(
     return ledgers, read.fetchall()
 
 
+def read_loads(connection: Connection, people: Iterable[str]) -> list[LoadRow]:
+    """The loads of `people` as they are now."""
+    return connection.execute(_READ_LOADS, {"people": list(people)}).fetchall()
+
+
 def ledger_row(pool: str, ledger: Ledger) -> dict[str, Any]:
     """A ledger as it is stored."""
     people = sorted(ledger.balances.keys() | ledger.last.keys())
@@ -333,6 +447,8 @@ def write(connection: Connection, written: Written) -> None:
             "loads": orjson.dumps(written.loads),
             "aliases": orjson.dumps(written.aliases),
             "keys": orjson.dumps(written.keys),
+            "parted": written.parted,
+            "kept_apart": orjson.dumps(written.kept_apart),
         },
     )
     if changed != len(written.changed) or loaded != len(written.loads):

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 import orjson
 
-from leadlane.core.act import Act, Turn
+from leadlane.core.act import Act, Parts, Turn
 from leadlane.core.decide import Arrival, World
 from leadlane.core.facts import Account, FieldSpec, Lead, Load, Signal, Value
 from leadlane.core.fairness import Ledger
-from leadlane.core.match import Keys, Known, Standing
+from leadlane.core.match import Evidence, Keys, Known, Likeness, Standing
 
 _OPTIONS = orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS
 
@@ -34,13 +34,22 @@ def read_fields(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> dict[
     return fields
 
 
+def read_signals(raw: Sequence[Sequence[str]]) -> tuple[Signal, ...]:
+    """The signals of a lead from the [name, instant] pairs of its row."""
+    return tuple(Signal(name, datetime.fromisoformat(at)) for name, at in raw)
+
+
 def read_lead(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Lead:
     """A lead from its JSON."""
     return Lead(
         raw["id"],
         datetime.fromisoformat(raw["arrived_at"]),
         read_fields(raw["fields"], specs),
-        tuple(Signal(signal["name"], datetime.fromisoformat(signal["at"])) for signal in raw["signals"]),
+        tuple(
+            # What was decided before signals said so is decided again as if none did.
+            Signal(one["name"], datetime.fromisoformat(one["at"]), one.get("stated", False))
+            for one in raw["signals"]
+        ),
     )
 
 
@@ -61,7 +70,19 @@ def read_standing(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Sta
 
 def read_account(raw: Mapping[str, Any]) -> Account:
     """An account from its JSON."""
-    return Account(**{**raw, "domains": tuple(raw["domains"])})
+    # Accounts of decisions made before there were aliases have none.
+    return Account(**{**raw, "domains": tuple(raw["domains"]), "aliases": tuple(raw.get("aliases", ()))})
+
+
+def read_likeness(raw: Mapping[str, Any]) -> Likeness:
+    """A likeness from its JSON."""
+    account = raw["account"]
+    return Likeness(
+        raw["probability"],
+        tuple(Evidence(**one) for one in raw["evidence"]),
+        raw["lead"],
+        read_account(account) if account is not None else None,
+    )
 
 
 def read_happening(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Arrival | Act:
@@ -71,8 +92,17 @@ def read_happening(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Ar
         if turn is not None:
             turn = Turn(turn["pool"], turn["chosen"], tuple(turn["running"]), tuple(turn["shares"]))
         due_at = datetime.fromisoformat(raw["due_at"]) if raw.get("due_at") else None
-        return Act(**{**raw, "turn": turn, "due_at": due_at})
-    return Arrival(read_lead(raw["lead"], specs), Keys(**raw["keys"]), raw["target"])
+        parts = raw.get("parts")
+        if parts is not None:
+            parts = Parts(
+                read_lead(parts["stays"], specs),
+                Keys(**parts["stays_keys"]),
+                read_lead(parts["leaves"], specs),
+                Keys(**parts["leaves_keys"]),
+            )
+        return Act(**{**raw, "turn": turn, "due_at": due_at, "parts": parts})
+    likely = tuple(read_likeness(one) for one in raw.get("likely") or ())
+    return Arrival(read_lead(raw["lead"], specs), Keys(**raw["keys"]), raw["target"], likely)
 
 
 def read_world(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> World:
@@ -84,6 +114,8 @@ def read_world(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> World:
             dict(known["by_email"]),
             {domain: list(ids) for domain, ids in known["by_domain"].items()},
             {domain: read_account(account) for domain, account in known["accounts"].items()},
+            {account: list(ids) for account, ids in known.get("by_account", {}).items()},
+            {id_: read_account(account) for id_, account in known.get("linked", {}).items()},
         ),
         {
             pool: Ledger(dict(ledger["balances"]), dict(ledger["last"]), ledger["picks"])

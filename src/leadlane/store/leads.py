@@ -56,6 +56,15 @@ class LeadRow:
     outcome: str | None
     value: float | None
     planned: bool
+    phone_key: str | None
+    name_key: str | None
+    account_id: str | None
+    linked: bool
+    unsure: bool
+    merged_into: str | None
+    first_last: str | None
+    last_first: str | None
+    company_spoken: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +117,20 @@ SELECT batch_id, number, lead_id, at, outcome, arrival::text AS arrival, trace::
 
 def resolve(connection: Connection, lead_id: str) -> str | None:
     """The id of the lead that goes by this id, its own or one that was merged into it."""
-    row = connection.execute(
-        "SELECT id FROM leads WHERE id = %(id)s"
-        " UNION ALL SELECT lead_id FROM lead_aliases WHERE id = %(id)s LIMIT 1",
-        {"id": lead_id},
-    ).fetchone()
+    row = connection.execute("SELECT lead_now(%s)", [lead_id]).fetchone()
     return row[0] if row else None
+
+
+def first_resolved(connection: Connection, lead_id: str) -> str | None:
+    """The id of the lead that ever had this id as its own, else of the one that goes by it."""
+    row = connection.execute("SELECT id FROM leads WHERE id = %s", [lead_id]).fetchone()
+    return row[0] if row else resolve(connection, lead_id)
 
 
 def get(connection: Connection, lead_id: str) -> LeadRow | None:
     """The lead that goes by this id, its own or one that was merged into it."""
     with connection.cursor(row_factory=class_row(LeadRow)) as cursor:
-        return cursor.execute(
-            "SELECT * FROM leads WHERE id = %(id)s"
-            " OR id = (SELECT lead_id FROM lead_aliases WHERE lead_aliases.id = %(id)s)",
-            {"id": lead_id},
-        ).fetchone()
+        return cursor.execute("SELECT * FROM leads WHERE id = lead_now(%s)", [lead_id]).fetchone()
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,6 +218,20 @@ def decisions_at(
             [[batch_id for batch_id, _number in places], [number for _batch_id, number in places]],
         )
         return {(row.batch_id, row.number): row for row in rows}
+
+
+def aliases_of(connection: Connection, lead_id: str) -> list[str]:
+    """The ids under which a lead came again."""
+    rows = connection.execute("SELECT id FROM lead_aliases WHERE lead_id = %s ORDER BY id", [lead_id])
+    return [row[0] for row in rows]
+
+
+def merged_into(connection: Connection, lead_id: str) -> list[LeadRow]:
+    """The leads that a person has merged into this one, as they were at their end."""
+    with connection.cursor(row_factory=class_row(LeadRow)) as cursor:
+        return cursor.execute(
+            "SELECT * FROM leads WHERE merged_into = %s ORDER BY closed_at, id", [lead_id]
+        ).fetchall()
 
 
 def open_by_email(connection: Connection, email_keys: Sequence[str]) -> dict[str, str]:

@@ -21,13 +21,17 @@ _QUESTIONS = (
     ),
     (
         N_("leads without exactly one decision that first placed them"),
-        "SELECT l.id FROM leads l LEFT JOIN decisions d ON d.lead_id = l.id AND d.outcome = 'placed'"
-        " GROUP BY l.id HAVING count(d.lead_id) <> 1",
+        # What was split off a lead it had come as part of, was placed then; other splits placed it again.
+        "SELECT l.id FROM leads l LEFT JOIN decisions d ON d.lead_id = l.id"
+        " GROUP BY l.id HAVING count(*) FILTER (WHERE d.outcome = 'placed') > 1"
+        " OR coalesce((array_agg(d.outcome ORDER BY d.batch_id, d.number))[1], '')"
+        " NOT IN ('placed', 'split')",
     ),
     (
         N_("leads whose timeline does not tell exactly once that they arrived"),
-        "SELECT l.id FROM leads l LEFT JOIN timeline t ON t.lead_id = l.id AND t.event = 'arrived'"
-        " GROUP BY l.id HAVING count(t.lead_id) <> 1",
+        "SELECT l.id FROM leads l LEFT JOIN timeline t ON t.lead_id = l.id"
+        " GROUP BY l.id HAVING count(*) FILTER (WHERE t.event = 'arrived') > 1"
+        " OR coalesce((array_agg(t.event ORDER BY t.id))[1], '') NOT IN ('arrived', 'split_off')",
     ),
     (
         N_("open leads with an owner of whom nobody was told"),
