@@ -86,18 +86,29 @@ SECOND_CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Vocabulary:
+    """By which column names each target is known. Of the `choices` the first that a file has is taken."""
+
+    choices: tuple[Mapping[str, tuple[str, ...]], ...]
+
+
+LEAD_COLUMNS = Vocabulary((ALIASES, SECOND_CHOICES))
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """What each column of a file holds: `targets` by column, the `unmapped` ones, and what is wrong.
 
-    A target is a field, `id`, `arrived_at` or `signals`; `names` are all there are. With `problems`
-    (sentences) the file cannot be read.
+    A target is one of `names`, of leads a field, `id`, `arrived_at` or `signals`. With `problems` (sentences)
+    the file cannot be read.
     """
 
     targets: Mapping[str, str]
     unmapped: frozenset[str]
     problems: tuple[str, ...]
     names: frozenset[str]
+    vocabulary: Vocabulary = LEAD_COLUMNS
 
     def split(self, data: Mapping[str, object]) -> tuple[dict[str, object], dict[str, object]]:
         """A row as what `read_lead` takes: values by target, and the unmapped values that are kept beside.
@@ -121,26 +132,35 @@ class Columns:
         return next((column for column, held in self.targets.items() if held == target), target)
 
     def _late_target(self, column: str, data: Mapping[str, object]) -> str | None:
-        _rank, target = _recognise(column, self.names)
+        _rank, target = _recognise(column, self.names, self.vocabulary)
         return None if any(self.targets.get(other) == target for other in data) else target
 
 
 def match_columns(
     headers: Sequence[str], fields: Mapping[str, FieldSpec], given: Mapping[str, str] | None = None
 ) -> Columns:
-    """Finds the column of each field among `headers`.
+    """Finds the column of each field of a lead among `headers`; `given` says a column by field, and wins."""
+    return find_columns(headers, frozenset(fields) | frozenset(RESERVED), LEAD_COLUMNS, given)
 
-    `given` says a column by field and wins; then a column with the field's own name; then the aliases. Two
-    columns that are equally good for one field, and headers that occur twice, are problems.
+
+def find_columns(
+    headers: Sequence[str],
+    names: frozenset[str],
+    vocabulary: Vocabulary,
+    given: Mapping[str, str] | None = None,
+) -> Columns:
+    """Finds the column of each of `names` among `headers`.
+
+    `given` says a column by name and wins; then a column of that very name; then the vocabulary's. Two
+    columns that are equally good for one name, and headers that occur twice, are problems.
     """
     given = given or {}
-    names = frozenset(fields) | frozenset(RESERVED)
     problems = _duplicates(headers)
     targets = _given_targets(headers, names, given, problems)
     mapped = set(targets.values())
     candidates: dict[str, dict[int, list[str]]] = {}
     for header in headers:
-        rank, target = _recognise(header, names)
+        rank, target = _recognise(header, names, vocabulary)
         if target is not None and header not in targets and target not in mapped:
             candidates.setdefault(target, {}).setdefault(rank, []).append(header)
     for target, ranks in candidates.items():
@@ -153,16 +173,16 @@ def match_columns(
             )
         targets[best[0]] = target
     unmapped = frozenset(headers) - set(targets) - set(REJECT_COLUMNS)
-    return Columns(targets, unmapped, tuple(problems), names)
+    return Columns(targets, unmapped, tuple(problems), names, vocabulary)
 
 
 def _given_targets(
     headers: Sequence[str], names: Collection[str], given: Mapping[str, str], problems: list[str]
 ) -> dict[str, str]:
-    by_key = {_key(header): header for header in reversed(headers)}
+    by_key = {header_key(header): header for header in reversed(headers)}
     targets: dict[str, str] = {}
     for name, column in given.items():
-        header = column if column in headers else by_key.get(_key(column))
+        header = column if column in headers else by_key.get(header_key(column))
         if name not in names:
             problems.append(
                 _with_hint(
@@ -204,17 +224,17 @@ def _duplicates(headers: Sequence[str]) -> list[str]:
     ]
 
 
-def _recognise(header: str, names: Collection[str]) -> tuple[int, str | None]:
+def _recognise(header: str, names: Collection[str], vocabulary: Vocabulary) -> tuple[int, str | None]:
     """How well (0 is best) a header says which target, and the target; None when it says none."""
     if header in REJECT_COLUMNS:
         return 0, None
     if header in names:
         return 0, header
-    key = _key(header)
+    key = header_key(header)
     for name in names:
-        if _key(name) == key:
+        if header_key(name) == key:
             return 1, name
-    for rank, table in ((2, _by_key_first()), (3, _by_key_second())):
+    for rank, table in enumerate(_by_key(vocabulary), start=2):
         target = table.get(key)
         if target in names:
             return rank, target
@@ -222,16 +242,15 @@ def _recognise(header: str, names: Collection[str]) -> tuple[int, str | None]:
 
 
 @cache
-def _by_key_first() -> dict[str, str]:
-    return {_key(alias): target for target, aliases in ALIASES.items() for alias in aliases}
+def _by_key(vocabulary: Vocabulary) -> list[dict[str, str]]:
+    """For each of the choices, the targets by the keys of their names."""
+    return [
+        {header_key(name): target for target, names in choice.items() for name in names}
+        for choice in vocabulary.choices
+    ]
 
 
-@cache
-def _by_key_second() -> dict[str, str]:
-    return {_key(alias): target for target, aliases in SECOND_CHOICES.items() for alias in aliases}
-
-
-def _key(header: str) -> str:
+def header_key(header: str) -> str:
     """A header without case, accents, spaces and punctuation."""
     letters = unicodedata.normalize("NFKD", header.casefold().replace("ł", "l"))
     return "".join(char for char in letters if char.isalnum())

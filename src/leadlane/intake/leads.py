@@ -8,6 +8,7 @@ from datetime import datetime, timedelta, tzinfo
 
 import orjson
 
+from leadlane.core.conditions import fold_text
 from leadlane.core.facts import FieldSpec, Signal, Value
 from leadlane.i18n import _
 from leadlane.intake.problems import BadValueError, Problem, did_you_mean, shorten
@@ -52,8 +53,9 @@ def read_lead(
     """A lead from `raw` (values by field name, `id`, `arrived_at`, `signals`), or None and all its problems.
 
     `fields` are the built-in and the policy's own fields. A signal without a time of its own happened at
-    `arrived_at`, else at `now`. Names in `raw` that are no field are problems; columns of a file that were
-    not mapped come in `extra` and are kept. The other keywords are those of `Reading`.
+    `arrived_at`, else at `now`; of those with the same time of their own each name is read once. Names
+    in `raw` that are no field are problems; columns of a file that were not mapped come in `extra` and
+    are kept. The other keywords are those of `Reading`.
     """
     reading = Reading(default_zone, decimal, day_first, currency)
     problems: list[Problem] = []
@@ -74,7 +76,7 @@ def read_lead(
                 values[name] = value
     lead_id = _read_id(raw.get("id"), problems)
     arrived_at = _read_arrival(raw.get("arrived_at"), now, reading, problems)
-    signals = _read_signals(raw.get("signals"), arrived_at or now, now, reading, problems)
+    signals = _read_signals(raw.get("signals"), arrived_at, now, reading, problems)
     kept = _read_extra(extra, problems) if extra else {}
     if not (problems or values or signals or lead_id):
         problems.append(Problem("", "", _("the lead is empty: no field, no signal and no id")))
@@ -111,7 +113,7 @@ def _not_ahead(moment: datetime | None, now: datetime) -> datetime | None:
 
 
 def _read_signals(
-    sent: object, default_at: datetime, now: datetime, reading: Reading, problems: list[Problem]
+    sent: object, arrived_at: datetime | None, now: datetime, reading: Reading, problems: list[Problem]
 ) -> tuple[Signal, ...]:
     """Signals from a list of names and `{name, at}`, or from a text of names; bad ones become problems."""
     if sent in (None, "", [], ()):
@@ -126,15 +128,22 @@ def _read_signals(
         problems.append(Problem("signals", "", reason))
         return ()
     signals = []
+    own: set[tuple[str, datetime]] = set()
     for position, item in enumerate(items):
         try:
-            signals.append(_read_signal(item, default_at, now, reading))
+            name, at = _read_signal(item, now, reading)
         except BadValueError as error:
             problems.append(_problem(f"signals[{position}]", item, error))
+            continue
+        if at is None:
+            signals.append(Signal(name, arrived_at or now, stated=arrived_at is not None))
+        elif (fold_text(name), at) not in own:
+            own.add((fold_text(name), at))
+            signals.append(Signal(name, at, stated=True))
     return tuple(signals)
 
 
-def _read_signal(item: object, default_at: datetime, now: datetime, reading: Reading) -> Signal:
+def _read_signal(item: object, now: datetime, reading: Reading) -> tuple[str, datetime | None]:
     if isinstance(item, Mapping):
         if unknown := [str(key) for key in item if key not in ("name", "at")]:
             raise BadValueError(
@@ -149,8 +158,7 @@ def _read_signal(item: object, default_at: datetime, now: datetime, reading: Rea
     text = read_text(name, LONGEST_SIGNAL)
     if not text:
         raise BadValueError(_("the name of the signal is missing or not a text"))
-    moment = _not_ahead(read_moment(at, reading), now) if at is not None else None
-    return Signal(text, moment or default_at)
+    return text, (_not_ahead(read_moment(at, reading), now) if at is not None else None)
 
 
 def _read_extra(extra: Mapping[str, object], problems: list[Problem]) -> dict[str, object]:
