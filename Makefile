@@ -14,10 +14,10 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test crash bench check format messages lock clean
+.PHONY: help run test crash bench bench-matching check format messages lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(ENV)/run.stamp ## Start Leadlane with a demonstration company (PostgreSQL included)
 	@$(BIN)/leadlane run $(ARGS)
@@ -37,6 +37,9 @@ simulate: $(ENV)/dev.stamp ## Simulate virtual weeks; SEEDS=10000 for more than 
 
 bench: $(ENV)/dev.stamp ## Run the benchmark and print its table
 	@$(BIN)/python -m leadlane.bench $(ARGS)
+
+bench-matching: $(ENV)/dev.stamp ## Measure matching: quality, and speed among a million accounts; ARGS=--quick
+	@$(BIN)/python -m leadlane.bench.matching $(ARGS)
 
 check: $(ENV)/dev.stamp ## Lint, check the format, the types and the direction of imports
 	$(BIN)/ruff check

@@ -15,6 +15,7 @@ from leadlane.config import Settings
 from leadlane.errors import DatabaseError
 from leadlane.i18n import _
 from leadlane.service.batch import Receipt
+from leadlane.service.recognise import rebuild_keys
 from leadlane.service.router import Done, Router
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.store import batches
@@ -63,4 +64,6 @@ def open_app(settings: Settings) -> Iterator[App]:
                 _("Make a backup, then: leadlane db upgrade"),
             )
         with open_pool(url, settings.db_pool_size) as pool:
+            with pool.connection() as connection:
+                rebuild_keys(connection)  # a newer Leadlane may look accounts up in another way
             yield App(settings, url, pool)

@@ -23,6 +23,8 @@ ADDRESSES = [
     ("GET", "/v1/leads/7/timeline", "read"),
     *[("GET", f"/v1/{name}{end}", "read") for name in ("people", "teams", "accounts") for end in ("", "/x")],
     *[("PUT", f"/v1/{name}{end}", "write") for name in ("people", "teams", "accounts") for end in ("", "/x")],
+    ("GET", "/v1/ownership", "read"),
+    ("GET", "/v1/territories", "read"),
     ("GET", "/v1/policy", "read"),
     ("POST", "/v1/policy:check", "read"),
     ("POST", "/v1/policy", "admin"),

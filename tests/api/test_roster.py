@@ -107,6 +107,14 @@ def test_an_account_routes_its_leads(api: httpx2.Client) -> None:
     assert api.get("/v1/accounts/umbra").json()["owner"] == "dora"
 
 
+def test_an_account_has_names_and_a_place(api: httpx2.Client) -> None:
+    said = {"name": "Umbra GmbH", "aliases": ["Umbra Licht"], "city": "Ulm", "phone": "+49 731 5550123"}
+    stored = api.put("/v1/accounts/umbra", json=said).json()
+    assert {key: stored[key] for key in said} == said
+    assert api.put("/v1/accounts/umbra", json=stored).json() == stored
+    assert api.put("/v1/accounts/umbra", json={"name": "Umbra"}).json()["aliases"] == []
+
+
 def test_accounts_that_are_refused(api: httpx2.Client) -> None:
     api.put("/v1/accounts/one", json={"domains": ["one.example"]})
     for body in (

@@ -53,7 +53,10 @@ def test_a_whole_lead() -> None:
             "employees": 1200,
             "tech_stack": ("salesforce", "hubspot"),
         },
-        (Signal("demo_request", arrived), Signal("content_download", datetime(2026, 2, 28, 11, tzinfo=UTC))),
+        (
+            Signal("demo_request", arrived, stated=True),
+            Signal("content_download", datetime(2026, 2, 28, 11, tzinfo=UTC), stated=True),
+        ),
         arrived,
         {"Lead Status": "open", "Score": 12},
     )
@@ -64,6 +67,12 @@ def test_signals_from_a_cell_happened_now_when_nothing_else_is_known() -> None:
         Signal("demo_request", NOW),
         Signal("webinar_attendance", NOW),
     )
+
+
+def test_what_happened_at_a_stated_moment_happened_once() -> None:
+    noon, later = ({"name": "Visit", "at": f"2026-03-01T{hour}:00Z"} for hour in (12, 13))
+    read = good({"signals": [noon, {**noon, "name": "visit"}, later, "visit", "visit"]}).signals
+    assert [one.stated for one in read] == [True, True, False, False]
 
 
 def test_all_problems_at_once() -> None:
@@ -84,7 +93,7 @@ def test_all_problems_at_once() -> None:
 
 def test_the_future_is_refused_beyond_five_minutes() -> None:
     soon, later = NOW + timedelta(minutes=5), NOW + timedelta(minutes=6)
-    assert good({"signals": [{"name": "a", "at": soon.isoformat()}]}).signals == (Signal("a", soon),)
+    assert good({"signals": [{"name": "a", "at": soon.isoformat()}]}).signals[0].at == soon
     assert set(bad({"signals": [{"name": "a", "at": later.isoformat()}]})) == {"signals[0]"}
     assert set(bad({"email": "a@b.example", "arrived_at": later.isoformat()})) == {"arrived_at"}
 

@@ -233,6 +233,27 @@ def test_what_is_suspicious_in_a_roster_is_said(rest: str, code: str) -> None:
     assert [(problem.code, problem.severity) for problem in problems] == [(code, "warning")]
 
 
+def test_a_mail_provider_is_nobodys_domain() -> None:
+    text = "accounts: [{id: t, domains: [umbra.example, WWW.gmail.com]}]"
+    document, problems = read_roster(text)
+    assert document is not None
+    found = [(problem.code, problem.severity, problem.path) for problem in problems]
+    assert found == [("mail_provider", "warning", "accounts[0].domains[1]")]
+
+
+def test_an_account_has_names_and_a_place() -> None:
+    document, problems = read_roster("accounts: [{id: t, aliases: [Tee, 7], city: Ulm, phone: 0731 12345}]")
+    assert document is not None
+    assert not problems
+    account = build_account({"id": "t", **document.accounts["t"]})
+    assert (account.name, account.aliases, account.city, account.phone) == (
+        "t",
+        ("Tee", "7"),
+        "Ulm",
+        "0731 12345",
+    )
+
+
 def test_entries_are_checked_where_they_are_kept() -> None:
     document = RosterDocument(
         people={"ann": {"timezone": "Berlin", "backup": "bob"}}, teams={"t": {"id": "t", "colour": "red"}}

@@ -212,7 +212,7 @@ def test_no_writer_can_take_a_person_over_their_limit(company: psycopg.Connectio
 def _nothing(db: psycopg.Connection) -> Written:
     version, revision = policies.in_force(db)
     assert version is not None
-    return Written(99, NOW, version, revision, b"{}", b"[]", *[[]] * 9)
+    return Written(99, NOW, version, revision, b"{}", b"[]", *[[]] * 11)
 
 
 def _claim(db: psycopg.Connection, seen: dict[str, object], place: object) -> Written:

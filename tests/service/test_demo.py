@@ -11,9 +11,12 @@ import pytest
 from leadlane.demo import company
 from leadlane.service import demo
 from leadlane.service.given_rules import Text, use_rules
+from leadlane.service.health import watch
 from leadlane.service.replay import replay_all
 from leadlane.service.rulebooks import Rulebooks
+from leadlane.store import due
 from leadlane.store.db import connect
+from leadlane.store.watchdog import violations
 
 NOW = datetime(2026, 3, 6, 15, 30, tzinfo=UTC)
 REFERENCE = files("leadlane") / "reference"
@@ -82,11 +85,26 @@ def test_every_lead_is_decided_when_it_arrived_and_in_the_same_way_again(opened:
             "SELECT count(*) FROM leads JOIN batches b ON b.at < arrived_at AND b.id = batch_id"
         )
         assert late.fetchone() == (0,)
-        row = connection.execute("SELECT count(*), count(DISTINCT batches.at) FROM batches").fetchone()
+        row = connection.execute(
+            "SELECT count(*), count(DISTINCT at) FROM decisions WHERE arrival->>'kind' IS NULL"
+        ).fetchone()
         assert row is not None
         assert row[0] == len(company.leads(NOW))
         assert row[1] > 300
         assert all(one.is_identical for one in replay_all(connection, Rulebooks()))
+
+
+def test_nothing_is_overdue_and_something_will_be_due(opened: Opened) -> None:
+    demo.load(opened)
+    with connect(opened.url) as connection:
+        assert due.overdue(connection, NOW) == (0, None)
+        next_at = due.next_chase_at(connection)
+        watch(connection, opened.books, NOW + timedelta(minutes=1), late_after=timedelta(minutes=1))
+        events = dict(connection.execute("SELECT event, count(*) FROM timeline GROUP BY 1").fetchall())
+        assert connection.execute("SELECT count(*) FROM alarms").fetchone() == (0,)
+        assert violations(connection) == []
+    assert next_at is not None
+    assert events["touched"] > events["reminded"] > 5
 
 
 def test_loading_again_adds_nothing(opened: Opened) -> None:

@@ -10,6 +10,7 @@ from tests.service.due import POLICY, Company, company, lead
 
 from leadlane.core.facts import Signal
 from leadlane.service.replay import replay_all
+from leadlane.service.roster import put_entry
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.run_due import next_due_at
 from leadlane.service.submission import signal_submission
@@ -139,4 +140,30 @@ def test_news_of_a_lead_that_nobody_has_moves_no_promise(company: Company) -> No
     company.route([signal_submission("L1", (news,), "test", NOW + 2 * HOUR)], NOW + 2 * HOUR)
     assert company.count("signal") == 1
     assert company.db.execute("SELECT respond_by FROM leads").fetchone() == before
+    _is_sound(company)
+
+
+def test_a_daily_cap_holds_for_who_joins_where_it_is_still_the_day_before(company: Company) -> None:
+    before_dawn = NOW.replace(hour=2)  # still the evening before in America
+    content = {"name": "Nia", "role": "rep", "timezone": "America/Los_Angeles", "per_day": 1}
+    for person in ("ann", "bob"):
+        company.change(person, active=False)
+    put_entry(company.db, "person", "nia", content, "test", before_dawn)
+    company.route([lead("L1")], before_dawn)
+    company.route([lead("L2")], before_dawn)
+    assert company.row("L1")[0::2] == ("nia", "assigned")
+    assert company.row("L2")[0::2] == ("olga", "review")
+    _is_sound(company)
+
+
+def test_the_timeline_does_not_say_that_somebody_covers_when_the_last_who_did_goes_away(
+    company: Company,
+) -> None:
+    company.away("ann", NOW, NOW + 9 * HOUR)
+    company.route([lead("L1", domain="owned.example")])
+    company.act("L1", "touch", NOW + HOUR, by="bob", how="call")
+    company.away("bob", NOW + 2 * HOUR, NOW + 4 * HOUR)
+    company.run(NOW + 2 * HOUR)
+    assert company.row("L1")[:3] == ("ann", "bob", "working")
+    assert company.events("L1")[-2:] == ["touched", "uncovered"]
     _is_sound(company)

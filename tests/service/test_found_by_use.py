@@ -6,7 +6,7 @@ from typing import Any
 
 import psycopg
 
-from leadlane.core.decide import MOST_SIGNALS
+from leadlane.core.match import MOST_SIGNALS
 from leadlane.core.facts import Signal
 from leadlane.service.batch import route_batch
 from leadlane.service.publish import publish

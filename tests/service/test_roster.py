@@ -9,7 +9,7 @@ from leadlane.core.facts import Account
 from leadlane.errors import LeadlaneError
 from leadlane.service import roster as service
 from leadlane.service.rulebooks import load_roster
-from leadlane.store import policies
+from leadlane.store import accounts, policies
 from leadlane.store import roster as store
 
 from .conftest import NOW
@@ -57,19 +57,19 @@ def test_everyone_has_a_load_from_the_start(published: psycopg.Connection) -> No
 def test_accounts_are_known_by_registrable_domain(published: psycopg.Connection) -> None:
     account = Account("volta", "Volta", ("www.volta.example", "shop.volta.example"), owner="anna")
     service.put_accounts(published, [account], NOW)
-    assert store.account(published, "volta") == replace(account, domains=("volta.example",))
+    assert accounts.account(published, "volta") == replace(account, domains=("volta.example",))
 
 
 def test_a_domain_belongs_to_one_account(published: psycopg.Connection) -> None:
     with pytest.raises(LeadlaneError, match=r"acme\.example .* belongs to acme"):
         service.put_accounts(published, [Account("other", "Other", ("acme.example",))], NOW)
-    assert store.account(published, "other") is None
+    assert accounts.account(published, "other") is None
 
 
 def test_an_account_can_change_its_domains(published: psycopg.Connection) -> None:
     service.put_accounts(published, [Account("acme", "Acme", ("acme-new.example",), owner="boris")], NOW)
     service.put_accounts(published, [Account("other", "Other", ("acme.example",))], NOW)
-    assert [a.id for a in store.accounts(published)] == ["acme", "helix", "other"]
+    assert [a.id for a in accounts.accounts(published)] == ["acme", "helix", "other"]
 
 
 def test_an_unknown_owner_is_refused(published: psycopg.Connection) -> None:

@@ -72,6 +72,7 @@ class Watch:
     steps: Counter[tuple[str, str, str]] = field(default_factory=Counter)  # by lead, holder's start, action
     chased: Counter[str] = field(default_factory=Counter)  # decisions about a chase since the last check
     rose: set[str] = field(default_factory=set)  # leads whose intent rose since the last check
+    given_up: set[str] = field(default_factory=set)  # leads that nobody had to answer since the last check
     rows: dict[str, Row] = field(default_factory=dict)
     acknowledged: dict[str, str] = field(default_factory=dict)  # the id that was sent: the lead it became
     races: int = 0  # since the last check: how often somebody meddled
@@ -97,6 +98,8 @@ class Watch:
         self.owners[lead_id] = result["owner"] if result["stage"] != "closed" else None
         if "intent_rose" in result["reasons"]:
             self.rose.add(lead_id)
+        if result["stage"] in ("nurture", "closed"):
+            self.given_up.add(lead_id)
         if row["outcome"] == "chased":
             self.chased[lead_id] += 1
             self._check_steps(book, lead_id, trace["chase"], at)
@@ -167,6 +170,7 @@ class Watch:
         self.rows = rows
         self.chased.clear()
         self.rose.clear()
+        self.given_up.clear()
         self.races = 0
 
     def _check_row(self, row: Row) -> None:
@@ -189,9 +193,9 @@ class Watch:
         before = self.rows.get(row["id"])
         if before is None or before["respond_by"] is None or before["respond_by"] == row["respond_by"]:
             return
-        gave_up = row["respond_by"] is None and row["stage"] in ("nurture", "closed")
         renewed = row["id"] in self.rose and before["responded_at"] is None
-        if not (gave_up or renewed):
+        # Given up, and perhaps routed again meanwhile by somebody else: then it is another promise.
+        if not (row["id"] in self.given_up or renewed):
             raise Broken("a promise does not move", f"{before['respond_by']} was promised: {row}")
 
     def _check_loads(self, now: datetime) -> None:

@@ -128,13 +128,17 @@ def _again(state: State, db: Connection[Any]) -> Plan:
 
 
 def _reuse(state: State, db: Connection[Any]) -> Plan:
-    """A key that belongs to another request."""
+    """A key that belongs to another request; or to nobody, if that request did not come through."""
     keyed = [one for one in state.sent if one.key is not None]
     if not keyed:
         return _arrive(state, db)
-    one = replace(_submission(state, "form"), key=state.chance.choice(keyed).key, fingerprint="another")
-    # The first request may not have come through: then this one is the key's.
-    return _send(state, f"a key comes with another request: {one.lead.id}", [one], refused=True)
+    one = _submission(state, "form")
+    one = replace(one, key=state.chance.choice(keyed).key, fingerprint=f"another, of {one.lead.id}")
+    known = "SELECT EXISTS (SELECT FROM idempotency_keys WHERE key = %s)"
+    row = db.execute(known, [one.key]).fetchone()
+    return _send(
+        state, f"a key comes with another request: {one.lead.id}", [one], refused=row is not None and row[0]
+    )
 
 
 def _news(state: State, db: Connection[Any]) -> Plan:

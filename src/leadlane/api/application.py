@@ -17,14 +17,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from leadlane.api import acts, docs, health, leads, policy, reading, roster, schema
+from leadlane.api import (
+    acts,
+    contacts,
+    docs,
+    health,
+    leads,
+    ownership,
+    policy,
+    reading,
+    reports,
+    roster,
+    schema,
+)
 from leadlane.api.front import Foreknown, Front, Leadlane, Line
 from leadlane.api.guard import Guard
 from leadlane.api.problems import FieldError, ProblemError, field_error, of_exception, response
 from leadlane.api.schema import answers, refusals
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
-from leadlane.policy.roster_schema import AccountPart, PersonPart, TeamPart
+from leadlane.policy.roster_schema import AccountPart, ContactPart, PersonPart, TeamPart
+from leadlane.service.candidates import CandidatesView
+from leadlane.service.contact_rate import DuplicatesReportView
+from leadlane.service.ownership import OwnershipView
 from leadlane.service.views import AccountView, AnswerView, LeadView
 
 # The responses of an operation, by status.
@@ -66,6 +81,8 @@ def create(open_leadlane: Callable[[], AbstractContextManager[Leadlane]]) -> Fas
     _add_acts(api)
     _add_roster(api)
     _add_policy(api)
+    _add_ownership(api)
+    _add_reports(api)
     _add_health(api)
     docs.add_docs(api)
     api.add_route("/", docs.to_docs, include_in_schema=False)
@@ -129,6 +146,7 @@ def _add_leads(api: FastAPI) -> None:
     _add(api, "GET", "/v1/leads", reading.get_leads, found, refusals(422))
     for end, endpoint, view, words in (
         ("/decision", reading.get_decision, reading.ExplainedView, "The decision."),
+        ("/candidates", reading.get_candidates, CandidatesView, "The lead, and whom it may be."),
         ("/timeline", reading.get_timeline, reading.TimelineView, "The timeline."),
         ("", reading.get_lead, LeadView, "The lead."),
     ):
@@ -145,6 +163,9 @@ def _add_acts(api: FastAPI) -> None:
         ("touch", acts.touch_lead, acts.TouchPart),
         ("reassign", acts.reassign_lead, acts.ReassignPart),
         ("review", acts.review_lead, acts.ReviewPart),
+        ("identify", acts.identify_lead, acts.IdentifyPart),
+        ("merge", acts.merge_lead, acts.MergePart),
+        ("split", acts.split_lead, acts.SplitPart),
         ("close", acts.close_lead, acts.ClosePart),
         ("next-step", acts.plan_lead, acts.NextStepPart),
     ):
@@ -177,6 +198,10 @@ def _add_roster(api: FastAPI) -> None:
             "accounts/{account_id:path}", AccountPart, AccountView, roster.AccountsView,
             roster.get_account, roster.get_accounts, roster.put_account, roster.put_many_accounts,
         ),
+        (
+            "contacts/{contact_id:path}", ContactPart, contacts.ContactView, contacts.ContactsView,
+            contacts.get_contact, contacts.get_contacts, contacts.put_contact, contacts.put_contacts,
+        ),
     ):  # fmt: skip
         path = f"/v1/{name}"
         collection = path.rpartition("/")[0]
@@ -202,6 +227,18 @@ def _add_policy(api: FastAPI) -> None:
     _add(api, "POST", "/v1/policy", policy.post_policy, published, refused, sent)
     checked: Responses = {200: answers(policy.CheckView, "What there is to say about it.")}
     _add(api, "POST", "/v1/policy:check", policy.post_check, checked, refused, schema.POLICY_BODY)
+
+
+def _add_ownership(api: FastAPI) -> None:
+    found: Responses = {200: answers(OwnershipView, "Everybody who may be meant, the best first.")}
+    _add(api, "GET", "/v1/ownership", ownership.get_ownership, found, refusals(422))
+    known: Responses = {200: answers(ownership.TerritoriesView, "The territories.")}
+    _add(api, "GET", "/v1/territories", ownership.get_territories, known, refusals(422))
+
+
+def _add_reports(api: FastAPI) -> None:
+    told: Responses = {200: answers(DuplicatesReportView, "The rates, and the prospects concerned.")}
+    _add(api, "GET", "/v1/reports/duplicates", reports.get_duplicates_report, told, refusals(422))
 
 
 def _add_health(api: FastAPI) -> None:

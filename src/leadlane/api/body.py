@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -69,11 +70,41 @@ async def read_json(request: Request, limit: int) -> Any:
 
 
 def parse_json(text: bytes) -> Any:
-    """JSON data; ProblemError (400) with line and column for what is none."""
+    """JSON data; ProblemError (400) with line and column for what is none, or where a name stands twice."""
     try:
-        return orjson.loads(text)
+        data = orjson.loads(text)
     except orjson.JSONDecodeError as error:
         raise ProblemError("unreadable", _("The body is not JSON in UTF-8."), [_place(text, error)]) from None
+    try:
+        _scan(text.decode())
+    except _StandsTwiceError as error:
+        reason = _("this name stands twice in one object: keep the one that is meant")
+        where = [field_error(shorten(error.name), "", reason)]
+        raise ProblemError("unreadable", _("The body can be read in two ways."), where) from None
+    except RecursionError:
+        reason = _("the values are nested too deeply")
+        raise ProblemError("unreadable", reason, [field_error("", "", reason)]) from None
+    return data
+
+
+class _StandsTwiceError(Exception):
+    """Of one object, two members have the same name: which of them counts is anybody's guess (RFC 8259)."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def _each_once(members: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for name, _value in members:
+        if name in seen:
+            raise _StandsTwiceError(name)
+        seen.add(name)
+
+
+# orjson keeps the last of them and says nothing. Only names matter here, so nothing else is made of the text.
+_scan = json.JSONDecoder(object_pairs_hook=_each_once, parse_int=len, parse_float=len).decode
 
 
 def _place(text: bytes, error: orjson.JSONDecodeError) -> FieldError:

@@ -14,7 +14,7 @@ from leadlane.api.body import JSON, NDJSON, YAML
 from leadlane.api.guard import needed_scope
 from leadlane.core.facts import LEAD_FIELDS, FieldSpec
 from leadlane.intake.values import LONGEST_MESSAGE, LONGEST_TEXT, MOST_TAGS
-from leadlane.policy.roster_schema import AccountPart, PersonPart, TeamPart
+from leadlane.policy.roster_schema import AccountPart, ContactPart, PersonPart, TeamPart
 from leadlane.policy.schema import Part
 from leadlane.policy.structure import json_schema
 from leadlane.service.api_keys import SCOPES
@@ -103,7 +103,7 @@ _MODELS: dict[str, Any] = {}
 
 # Documents that are sent as they are; the address says what each is about.
 _PARTS: tuple[type[Part], ...] = (
-    PersonPart, TeamPart, AccountPart,
+    PersonPart, TeamPart, AccountPart, ContactPart,
     acts.ActPart, acts.DeclinePart, acts.TouchPart, acts.ReassignPart, acts.ReviewPart, acts.ClosePart,
     acts.NextStepPart, acts.AbsencePart,
 )  # fmt: skip
@@ -172,7 +172,7 @@ def entry_body(model: type[Part]) -> Schema:
     return body((JSON, {"$ref": f"#/components/schemas/{_entry_name(model)}"}))
 
 
-def entries_body(model: type[PersonPart] | type[TeamPart] | type[AccountPart], name: str) -> Schema:
+def entries_body(model: type[Part], name: str) -> Schema:
     """The body of many entries: a list, or an object with nothing but the list."""
     entry = {"$ref": f"#/components/schemas/{_entry_name(model)}"}
     item = {"allOf": [entry, {"type": "object", "required": ["id"]}]}

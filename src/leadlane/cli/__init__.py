@@ -38,15 +38,19 @@ def build_app() -> typer.Typer:
         check,
         db,
         doctor,
+        duplicates,
         explain,
+        import_,
         keys,
         lead,
+        match,
         policy,
         replay,
         route,
         serve,
         settings,
         test,
+        whose,
         work,
     )
 
@@ -69,14 +73,18 @@ def build_app() -> typer.Typer:
     app.command("away", help=lead.AWAY_HELP)(lead.away)
     app.command("check", help=check.HELP)(check.check)
     app.command("doctor", help=doctor.HELP)(doctor.doctor)
+    app.command("duplicates", help=duplicates.HELP)(duplicates.duplicates)
     app.command("explain", help=explain.HELP)(explain.explain)
+    app.command("match", help=match.HELP)(match.match)
     app.command("route", help=route.HELP)(route.route)
     app.command("replay", help=replay.HELP)(replay.replay)
     app.command("serve", help=serve.SERVE_HELP)(serve.serve)
     app.command("run", help=serve.RUN_HELP)(serve.run)
     app.command("settings", help=settings.HELP)(settings.show_settings)
     app.command("test", help=test.HELP)(test.run_scenarios)
+    app.command("whose", help=whose.HELP)(whose.whose_command)
     app.command("work", help=work.HELP)(work.work)
+    app.add_typer(import_.app, name="import")
     app.add_typer(lead.app, name="lead")
     app.add_typer(policy.app, name="policy")
     app.add_typer(keys.app, name="keys")

@@ -21,12 +21,13 @@ from leadlane import clock, config
 from leadlane.config import LoadedSettings
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _, ngettext
+from leadlane.matching.blocking import VERSION as SEARCH_KEYS
 from leadlane.policy.problems import Problem
 from leadlane.policy.roster import RosterDocument, check_roster, holiday_keys
 from leadlane.service import health
 from leadlane.service.publish import check_policy, current_document
 from leadlane.service.rulebooks import Rulebooks
-from leadlane.store import api_keys, due, policies, roster, vitals
+from leadlane.store import accounts, api_keys, due, policies, roster, vitals
 from leadlane.store.db import connect
 from leadlane.store.migrate import head, revision_of
 from leadlane.store.server import ensure_database
@@ -83,6 +84,7 @@ def examine(loaded: LoadedSettings) -> Iterator[Line]:
             now = clock.now()
             yield _clock(connection, now)
             yield from _rules(connection, now)
+            yield _accounts(connection)
             yield from _work(connection, now, timedelta(seconds=loaded.settings.late_after_seconds))
             yield from _agreement(connection)
     except LeadlaneError as error:
@@ -170,6 +172,20 @@ def _rules(connection: Connection, now: datetime) -> Iterator[Line]:
 
 def _problem(problem: Problem) -> Line:
     return Line("bad" if problem.severity == "error" else "warning", str(problem))
+
+
+def _accounts(connection: Connection) -> Line:
+    known, waiting = accounts.counts(connection, SEARCH_KEYS)
+    if waiting:
+        text = ngettext(
+            "{n} account cannot be found by its name yet.",
+            "{n} accounts cannot be found by their names yet.",
+            waiting,
+        )
+        advice = _("Start Leadlane of this version: it makes what they are found by.")
+        return Line("warning", text.format(n=waiting), advice)
+    text = ngettext("{n} account is known.", "{n} accounts are known.", known)
+    return Line("good", text.format(n=known))
 
 
 def _holidays(document: RosterDocument, known: Mapping[str, Mapping[str, Any]], year: int) -> Iterator[Line]:

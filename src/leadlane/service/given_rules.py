@@ -7,15 +7,13 @@ from datetime import datetime
 
 from psycopg import Connection
 
-from leadlane.core.facts import Account
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
-from leadlane.matching.keys import registrable_domain
 from leadlane.policy.load import load_policy
 from leadlane.policy.roster import RosterDocument, build_account, read_roster
 from leadlane.service.publish import current_document, publish
-from leadlane.service.roster import RosterErrors, put_roster
-from leadlane.store import policies, roster
+from leadlane.service.roster import RosterErrors, as_stored, put_roster
+from leadlane.store import accounts, policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,13 +105,6 @@ def _differing(connection: Connection, document: RosterDocument) -> list[str]:
     ]
     for entry in document.accounts.values():
         given_account = build_account(entry)
-        account = roster.account(connection, given_account.id)
-        if account is None or _said(given_account) != _said(account):
+        if accounts.account(connection, given_account.id) != as_stored(given_account):
             differing.append(given_account.id)
     return differing
-
-
-def _said(account: Account) -> tuple[object, ...]:
-    """What a roster says of an account, its domains as they are stored."""
-    domains = frozenset(registrable_domain(domain) or domain for domain in account.domains)
-    return domains, account.name, account.named, account.customer, account.owner, account.country

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib.metadata import version as installed_version
 from typing import Any
 
@@ -25,7 +25,8 @@ from leadlane.policy.roster import (
     public_holidays,
 )
 from leadlane.policy.roster_document import instant
-from leadlane.store import policies, roster
+from leadlane.service.recognise import account_row
+from leadlane.store import accounts, policies, roster
 
 _ACCOUNTS_AT_A_TIME = 5_000
 
@@ -143,7 +144,7 @@ def _put_entries(
     if has_errors(problems):
         raise RosterErrors(problems)
     changed += _missing_holidays(document, entries["holidays"])
-    return roster.change(connection, changed, now, by, now.astimezone(UTC).date())
+    return roster.change(connection, changed, now, by)
 
 
 def _problems_with_policy(connection: Connection, document: RosterDocument) -> list[Problem]:
@@ -172,7 +173,7 @@ def _missing_holidays(
     ]
 
 
-def put_accounts(connection: Connection, accounts: Iterable[Account], now: datetime) -> int:
+def put_accounts(connection: Connection, given: Iterable[Account], now: datetime) -> int:
     """Store accounts in place of those of the same ids. Returns how many.
 
     LeadlaneError, and nothing changes, if an owner is unknown or a domain belongs to another account.
@@ -182,7 +183,7 @@ def put_accounts(connection: Connection, accounts: Iterable[Account], now: datet
         _version, revision = policies.in_force(connection)
         people = roster.entries(connection, revision)["person"]
         chunk: list[Account] = []
-        for account in accounts:
+        for account in given:
             if account.owner is not None and account.owner not in people:
                 raise LeadlaneError(
                     _("The owner {owner} of the account {account} is not in the roster.").format(
@@ -198,15 +199,24 @@ def put_accounts(connection: Connection, accounts: Iterable[Account], now: datet
     return count
 
 
+def as_stored(account: Account) -> Account:
+    """An account as it is kept: by registrable domains, which is what matching looks companies up by."""
+    domains = {registrable_domain(domain) or domain for domain in account.domains}
+    aliases = dict.fromkeys(alias for alias in map(str.strip, account.aliases) if alias != account.name)
+    return replace(
+        account,
+        domains=tuple(sorted(domains)),
+        aliases=tuple(filter(None, aliases)),
+        city=account.city.strip(),
+        phone=account.phone.strip(),
+    )
+
+
 def _put_accounts(connection: Connection, chunk: list[Account], now: datetime) -> None:
-    # Matching looks companies up by registrable domain, so that is what an account is known by.
-    accounts = [
-        replace(one, domains=tuple(dict.fromkeys(registrable_domain(d) or d for d in one.domains)))
-        for one in chunk
-    ]
-    ids = [account.id for account in accounts]
-    owner_of = roster.domains_of_others(connection, [d for one in accounts for d in one.domains], ids)
-    for account in accounts:
+    normal = [as_stored(one) for one in chunk]
+    ids = [account.id for account in normal]
+    owner_of = accounts.domains_of_others(connection, [d for one in normal for d in one.domains], ids)
+    for account in normal:
         for domain in account.domains:
             other = owner_of.setdefault(domain, account.id)
             if other != account.id:
@@ -216,4 +226,4 @@ def _put_accounts(connection: Connection, chunk: list[Account], now: datetime) -
                     ),
                     _("A domain names one company; take it out of one of the two."),
                 )
-    roster.put_accounts(connection, accounts, now)
+    accounts.put_accounts(connection, [account_row(account) for account in normal], now)

@@ -60,6 +60,17 @@ def run_due(connection: Connection, books: Rulebooks, now: datetime, limit: int 
     return happened
 
 
+def run_until(connection: Connection, books: Rulebooks, now: datetime, until: datetime) -> None:
+    """Let everything happen that is due from `now` up to and at `until`, each thing at its own moment."""
+    last = None
+    while (due_at := next_due_at(connection, books, now)) is not None and due_at <= until:
+        now = max(due_at, now)
+        happened = run_due(connection, books, now)
+        if due_at == last and not happened:
+            raise RuntimeError(f"what is due at {due_at} does not happen, again and again")
+        last = due_at
+
+
 def make_round(connection: Connection, books: Rulebooks, now: datetime) -> int:
     """Look after absences, changes of the roster and new days since the last round.
 

@@ -34,6 +34,7 @@ COPIED = (
     "roster_revision",
     "accounts",
     "account_domains",
+    "contacts",
     "leads",
     "lead_aliases",
     "ledgers",
@@ -52,6 +53,7 @@ NOT_COPIED = (
     "outbox",
     "alarms",
     "idempotency_keys",
+    "kept_apart",
     "api_keys",
 )
 

@@ -26,13 +26,19 @@ class SignalView(TypedDict):
     at: datetime
 
 
+class ArrivedSignalView(SignalView):
+    """A signal as it came in. `stated`: it was said when it happened."""
+
+    stated: bool
+
+
 class ArrivedView(TypedDict):
     """A lead as it came in, values in their normal form."""
 
     id: str
     arrived_at: datetime
     fields: dict[str, Any]
-    signals: list[SignalView]
+    signals: list[ArrivedSignalView]
 
 
 class OutcomeView(TypedDict):
@@ -64,7 +70,8 @@ class LeadView(TypedDict):
     """A lead as it stands.
 
     `breached`: the promise was broken. `reassigned`: how often it was taken from somebody who did not
-    act. `place` counts the places it has had; sent back as `seen`, it says which one you saw.
+    act. `unsure`: a person is to say who it is. `merged_into`: the lead that it is part of since its end.
+    `place` counts the places it has had; sent back as `seen`, it says which one you saw.
     """
 
     id: str
@@ -80,6 +87,9 @@ class LeadView(TypedDict):
     deal_value: float | None
     deal_band: str | None
     relationship: str
+    account_id: str | None
+    unsure: bool
+    merged_into: str | None
     stage: str
     route: str
     destination: str
@@ -139,6 +149,9 @@ class AccountView(TypedDict):
     customer: bool
     owner: str | None
     country: str | None
+    aliases: list[str]
+    city: str
+    phone: str
 
 
 class PublicationView(TypedDict):
@@ -251,6 +264,9 @@ def account_view(account: Account) -> AccountView:
         "customer": account.customer,
         "owner": account.owner,
         "country": account.country or None,
+        "aliases": list(account.aliases),
+        "city": account.city,
+        "phone": account.phone,
     }
 
 

@@ -42,6 +42,8 @@ OLDEST = Gauge(
 FAILED = Counter("leadlane_due_failed_total", "Steps that could not be acted on, each time they were tried")
 
 _LONGEST_BACKOFF_SECONDS = 30.0
+# So many leads of a line that nobody can take are offered in one go; the others in the next ones.
+_OFFERED_IN_VAIN = 2_000
 # Somebody holds what is due, or it failed: looked at again after this.
 _BREATH_SECONDS = 0.1
 
@@ -61,6 +63,7 @@ class Worker:
         self._bell, self._ear = socket.socketpair()
         self._failed: set[str] = set()
         self._served_at = 0.0
+        self._spots: dict[str, due.Spot] = {}
         self._thread = threading.Thread(target=self.run, name="worker", daemon=True)
 
     def __enter__(self) -> Worker:
@@ -156,7 +159,7 @@ class Worker:
         """
         if time.monotonic() - self._served_at >= due.LONGEST_SLEEP.total_seconds():
             self._served_at = time.monotonic()
-            serve_waiting(connection, self._books, None, self._now())
+            serve_waiting(connection, self._books, None, self._now(), _OFFERED_IN_VAIN, self._spots)
 
     def _seconds_to_sleep(self, connection: Connection) -> float:
         longest = due.LONGEST_SLEEP.total_seconds()

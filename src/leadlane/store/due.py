@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from psycopg import Connection
 from psycopg.rows import class_row
@@ -13,6 +13,10 @@ from psycopg.rows import class_row
 CHANNEL = "leadlane_due"
 # So long a worker may sleep without looking: what is written to be due sooner than this wakes it.
 LONGEST_SLEEP = timedelta(minutes=1)
+
+# A spot in a line: when the lead there arrived, and its id.
+Spot = tuple[datetime, str]
+HEAD: Spot = (datetime.min.replace(tzinfo=UTC), "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +132,13 @@ def uncovered_leads(connection: Connection, owners: Iterable[str]) -> list[str]:
     return [row[0] for row in rows]
 
 
-def waiting_leads(connection: Connection, pools: Iterable[str], limit: int) -> list[str]:
-    """Leads in review that wait in line for one of these pools, the oldest first."""
-    rows = connection.execute(
-        "SELECT first.id FROM unnest(%(pools)s::text[]) AS wanted (pool), LATERAL ("
-        " SELECT id, arrived_at FROM leads WHERE waiting_pool = wanted.pool AND stage = 'review'"
-        " ORDER BY arrived_at, id LIMIT %(limit)s) AS first"
-        " ORDER BY first.arrived_at, first.id LIMIT %(limit)s",
-        {"pools": list(pools), "limit": limit},
-    )
-    return [row[0] for row in rows]
+def waiting_leads(connection: Connection, pool: str, after: Spot, limit: int) -> list[Spot]:
+    """Leads in review that wait in line for a pool, the oldest first, those behind a spot in the line."""
+    return connection.execute(
+        "SELECT arrived_at, id FROM leads WHERE waiting_pool = %s AND stage = 'review'"
+        " AND (arrived_at, id) > (%s, %s) ORDER BY arrived_at, id LIMIT %s",
+        [pool, *after, limit],
+    ).fetchall()
 
 
 # From pool to pool through the index: a DISTINCT would read every lead that waits.
