@@ -74,6 +74,7 @@ class Watch:
     rose: set[str] = field(default_factory=set)  # leads whose intent rose since the last check
     given_up: set[str] = field(default_factory=set)  # leads that nobody had to answer since the last check
     rows: dict[str, Row] = field(default_factory=dict)
+    parted: set[str] = field(default_factory=set)  # what had been part of a lead and is one of its own again
     acknowledged: dict[str, str] = field(default_factory=dict)  # the id that was sent: the lead it became
     races: int = 0  # since the last check: how often somebody meddled
 
@@ -94,6 +95,11 @@ class Watch:
         lead_id, result, at = row["lead_id"], trace["result"], row["at"]
         book = self.books.get(self.db, trace["policy"], trace["roster"])
         self.owners[lead_id] = None  # whoever had it gives it up before anybody is picked
+        if row["outcome"] == "joined":
+            self.owners[trace["act"]["to"]] = None
+        if row["outcome"] == "split":
+            self.parted.add(lead_id)
+            self.given_up.add(lead_id)
         self._check_hands(book, lead_id, trace, at)
         self.owners[lead_id] = result["owner"] if result["stage"] != "closed" else None
         if "intent_rose" in result["reasons"]:
@@ -236,14 +242,19 @@ class Watch:
 
     def check_end(self) -> None:
         """What must be true in the end: nothing acknowledged is lost, and every decision comes out again."""
-        known = "SELECT id, id FROM leads UNION ALL SELECT id, lead_id FROM lead_aliases"
+        known = (
+            "SELECT id, id, lead_now(id) FROM leads"
+            " UNION ALL SELECT id, lead_id, lead_now(id) FROM lead_aliases"
+        )
         rows = self.db.execute(known).fetchall()
-        found = dict(rows)
+        # What it was first, and what it is part of by now.
+        found = {id_: leads for id_, *leads in rows}
         if len(found) != len(rows):
             raise Broken(
                 "an id names one lead", f"{[id_ for id_, n in Counter(r[0] for r in rows).items() if n > 1]}"
             )
-        if lost := {id_: lead for id_, lead in self.acknowledged.items() if found.get(id_) != lead}:
+        meant = {id_: lead for id_, lead in self.acknowledged.items() if id_ not in self.parted}
+        if lost := {id_: lead for id_, lead in meant.items() if lead not in found.get(id_, ())}:
             raise Broken("nothing acknowledged is lost", f"{lost}")
         for one in replay_all(self.db, self.books):
             if not one.is_identical:
@@ -265,7 +276,7 @@ def _tell(told: Told, event: str, details: Row) -> None:
             told.stage = event
         case "covering":
             told.stage = "assigned"
-        case "disqualified" | "closed":
+        case "disqualified" | "closed" | "merged_into":
             told.stage = "closed"
         case "accepted" if told.stage == "assigned":
             told.stage = "accepted"

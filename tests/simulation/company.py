@@ -17,6 +17,10 @@ ZONES = (
     *("Europe/Berlin", "Europe/Warsaw", "Europe/London", "America/New_York", "America/Los_Angeles"),
     *("Australia/Sydney", "Pacific/Auckland", "America/Santiago", "Asia/Kolkata", "Asia/Tokyo"),
 )
+# Accounts by name, and what people write of them.
+FIRMS = ("Ostermann Pumpen GmbH", "Lumenwerk Optik AG", "Karpaty Foods Sp. z o.o.", "Tidewater Ltd")
+FIRMS_AS_WRITTEN = ("Ostermann Pumpen", "OSTERMAN PUMPEN", "Lumenwerk", "Karpaty Foods", "Werk Sieben")
+NAMES = (("Jo", "Winterfeld"), ("J.", "Winterfeld"), ("Amira", "Castellano"))
 COUNTRIES, LANGUAGES, TEAMS = (
     ("DE", "PL", "US", "IT"),
     ("de", "en", "pl"),
@@ -223,9 +227,10 @@ def roster_of(chance: Random, size: int, start: datetime) -> Document:
         "accounts": [
             {
                 "id": f"a{number}",
-                "name": f"Account {number}",
+                "name": FIRMS[number],
                 "domains": [domain],
                 "owner": chance.choice(ids),
+                "country": COUNTRIES[0],
             }
             | chance.choice(({"named": True}, {"customer": True}, {}))
             for number, domain in enumerate(chance.sample(DOMAINS, 4))
@@ -273,17 +278,29 @@ def absence(chance: Random, start: datetime) -> Document:
 
 def lead_of(chance: Random, id_: str, now: datetime) -> Document:
     """A lead as a form or a row of a file brings it; few people and firms, so that they meet again."""
-    raw: Document = {"id": id_} | _fields(chance)
+    raw: Document = {"id": id_} | _fields(chance) | _who(chance)
     if chance.random() < 0.85:
         domain = chance.choice((*DOMAINS, "gmail.com"))
         mailbox = f"jo{chance.randrange(4)}"
         raw["email"] = chance.choice((f"{mailbox}@{domain}", f"{mailbox.upper()}+news@{domain}"))
-    elif chance.random() < 0.5:
+    elif chance.random() < 0.3:
         raw["website"] = f"https://www.{chance.choice(DOMAINS)}/"
     raw["signals"] = [signal_of(chance, now) for _signal in range(chance.choice((0, 1, 1, 2, 3)))]
     if chance.random() < 0.2:
         raw["arrived_at"] = (now - timedelta(minutes=chance.randint(0, 4000))).isoformat()
     return raw
+
+
+def _who(chance: Random) -> Document:
+    """Who says what of themselves: few names, numbers and firms, so that some are alike and some the same."""
+    who: Document = {}
+    if chance.random() < 0.3:
+        who["first_name"], who["last_name"] = chance.choice(NAMES)
+    if chance.random() < 0.2:
+        who["phone"] = f"+49 30 555010{chance.randrange(4)}"
+    if chance.random() < 0.3:
+        who["company"] = chance.choice(FIRMS_AS_WRITTEN)
+    return who
 
 
 def _fields(chance: Random) -> Document:

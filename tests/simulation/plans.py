@@ -152,7 +152,9 @@ def _news(state: State, db: Connection[Any]) -> Plan:
     if state.chance.random() < 0.3:
         one = replace(one, key=state.next_id("news-"), fingerprint="news")
     name = f"{given.signals[0].name} of {row['id']}"
-    plan = _send(state, name, [one], refused=row["stage"] == "closed")
+    # News of what is part of another lead go there.
+    refused = None if row["merged_into"] else row["stage"] == "closed"
+    plan = _send(state, name, [one], refused=refused)
     if one.key is None and one in state.sent:
         state.sent.remove(one)
     return plan
@@ -161,7 +163,7 @@ def _news(state: State, db: Connection[Any]) -> Plan:
 def _some_lead(state: State, db: Connection[Any], *, open_only: bool) -> dict[str, Any] | None:
     with db.cursor(row_factory=dict_row) as cursor:
         rows = cursor.execute(
-            "SELECT id, stage, owner, covered_by, place, destination, pool FROM leads"
+            "SELECT id, stage, owner, covered_by, place, destination, pool, merged_into FROM leads"
             " WHERE stage <> 'closed' OR NOT %s ORDER BY id",
             [open_only],
         ).fetchall()
@@ -177,7 +179,9 @@ def _act(state: State, db: Connection[Any]) -> Plan:
         return _arrive(state, db)
     chance = state.chance
     kinds: tuple[ActKind, ...] = ("accept", "decline", "touch", "reassign", "review", "close")
-    if row["stage"] == "review" and chance.random() < 0.6:
+    if chance.random() < 0.15:
+        kinds = ("identify", "merge", "split")
+    elif row["stage"] == "review" and chance.random() < 0.6:
         kinds = ("review",)
     kind = chance.choice(kinds)
     holder = row["covered_by"] or row["owner"]
@@ -193,8 +197,29 @@ def _act(state: State, db: Connection[Any]) -> Plan:
     return Plan(
         f"{by}: {kind} {row['id']} {one.to or one.how or one.outcome or one.reason}",
         lambda connection: submit_acts(connection, books, [submitted], now),
-        refused=wrong,
+        refused=None if row["merged_into"] else wrong,
     )
+
+
+def _identify(state: State, _db: Connection[Any], one: Act, _row: dict[str, Any]) -> tuple[Act, bool]:
+    account = state.chance.choice((None, "a0", "a1", "a2", "a3", "nowhere"))
+    return replace(one, to=account), account == "nowhere"
+
+
+def _merge(state: State, db: Connection[Any], one: Act, row: dict[str, Any]) -> tuple[Act, bool]:
+    other = _some_lead(state, db, open_only=state.chance.random() < 0.9) or row
+    return replace(one, to=other["id"]), other["id"] == row["id"] or other["stage"] == "closed"
+
+
+def _split(state: State, db: Connection[Any], one: Act, row: dict[str, Any]) -> tuple[Act, bool]:
+    came = db.execute(
+        "SELECT id FROM lead_aliases WHERE lead_id = %(id)s"
+        " UNION ALL SELECT id FROM leads WHERE merged_into = %(id)s ORDER BY id",
+        {"id": row["id"]},
+    ).fetchall()
+    if not came:
+        return replace(one, to=row["id"]), True
+    return replace(one, to=state.chance.choice(came)[0]), False
 
 
 def _accept(_state: State, _db: Connection[Any], one: Act, row: dict[str, Any]) -> tuple[Act, bool]:
@@ -253,6 +278,9 @@ _ACTS: dict[str, Callable[[State, Connection[Any], Act, dict[str, Any]], tuple[A
     "reassign": _reassign,
     "review": _review,
     "close": _close,
+    "identify": _identify,
+    "merge": _merge,
+    "split": _split,
 }
 
 

@@ -89,7 +89,7 @@ def place_again(
         return "merged", as_before(before, reasons), standing
     if has_person and (before.unsure or _keeps_person(desk.book, before, route, freed=freed)):
         place = as_before(before, [*reasons, str(Reason.KEPT)])
-        return "kept", place, _kept(desk, standing, place, route, qualified, start, trace)
+        return "kept", place, _kept(desk, standing, place, route, qualified, start if rose else None, trace)
     if before.stage == "nurture" and before.destination == destination_of(route):
         return "kept", as_before(before, [*reasons, str(Reason.KEPT)]), standing
     place = move(desk, before, route, match, qualified, reasons, trace)
@@ -122,14 +122,17 @@ def _kept(
     place: Place,
     route: Route,
     qualified: Qualified,
-    start: datetime,
+    start: datetime | None,
     trace: Trace,
 ) -> Standing:
-    """The same person, who follows a route that leads to them; before a response there is a new promise."""
+    """The same person, who follows a route that leads to them.
+
+    What happened at `start` makes a new promise, unless they have responded; None: the promise stays.
+    """
     if not is_protected(standing) and _leads_to_owner(desk.book, standing, route):
         place.pool, place.destination = route.target, destination_of(route)
         standing = replace(standing, pool=place.pool, destination=place.destination, route=route.name)
-    if standing.responded:
+    if standing.responded or start is None:
         return standing
     level, respond_by = promise_for(desk, route, qualified, place, start, trace)
     due_at = standing.next_step_due_at if standing.planned else next_step_due(place, respond_by, start)

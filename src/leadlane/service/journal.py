@@ -175,7 +175,8 @@ class Journal:
         if act.kind == "touch":
             self.touches.append({"lead_id": lead_id, "person": act.by, "kind": act.how, "note": act.reason})
         if decision.before is None or is_moved(decision.before, decision.standing):
-            event = "covering" if decision.standing.covered_by else decision.standing.stage
+            stage = decision.standing.stage
+            event = "covering" if decision.standing.covered_by else _PLACED_EVENT.get(stage, stage)
             if act.kind not in ("close", "return"):
                 self._add_event(lead_id, event, actor, place_told(decision))
 
