@@ -13,6 +13,7 @@ import pytest
 from leadlane.service import api_keys
 
 # Each address with the scope that it takes.
+ENTRIES = {"people": "person_id", "teams": "team_id", "accounts": "account_id", "contacts": "contact_id"}
 ADDRESSES = [
     ("POST", "/v1/leads", "intake"),
     ("POST", "/v1/leads:batch", "intake"),
@@ -21,8 +22,10 @@ ADDRESSES = [
     ("GET", "/v1/leads/7", "read"),
     ("GET", "/v1/leads/7/decision", "read"),
     ("GET", "/v1/leads/7/timeline", "read"),
-    *[("GET", f"/v1/{name}{end}", "read") for name in ("people", "teams", "accounts") for end in ("", "/x")],
-    *[("PUT", f"/v1/{name}{end}", "write") for name in ("people", "teams", "accounts") for end in ("", "/x")],
+    ("GET", "/v1/leads/7/candidates", "read"),
+    *[("GET", f"/v1/{name}{end}", "read") for name in ENTRIES for end in ("", "/x")],
+    *[("PUT", f"/v1/{name}{end}", "write") for name in ENTRIES for end in ("", "/x")],
+    ("GET", "/v1/reports/duplicates", "read"),
     ("GET", "/v1/ownership", "read"),
     ("GET", "/v1/territories", "read"),
     ("GET", "/v1/policy", "read"),
@@ -30,7 +33,10 @@ ADDRESSES = [
     ("POST", "/v1/policy", "admin"),
     *[
         ("POST", f"/v1/leads/7/{verb}", "write")
-        for verb in ("accept", "decline", "touch", "reassign", "review", "close", "next-step")
+        for verb in (
+            *("accept", "decline", "touch", "reassign", "review", "close", "next-step"),
+            *("identify", "merge", "split"),
+        )
     ],
     ("POST", "/v1/people/x/away", "write"),
 ]
@@ -57,7 +63,7 @@ def test_the_list_of_addresses_is_complete(served: Any) -> None:
         if path.startswith("/v1")
     }
     tested = {(method, path.replace("/7", "/{lead_id}")) for method, path, _scope in ADDRESSES}
-    names = {"people": "person_id", "teams": "team_id", "accounts": "account_id"}
+    names = ENTRIES
     tested = {
         (method, path.replace("/x", "/{" + names[path.split("/")[2]] + "}") if "/x" in path else path)
         for method, path in tested

@@ -11,15 +11,17 @@ from typing import Any
 
 from psycopg import Connection
 
+from leadlane.core.act import Act, ActKind
 from leadlane.core.facts import Lead, Signal
 from leadlane.core.match import Keys
+from leadlane.intake.leads import LeadInput
 from leadlane.policy.roster import read_roster
 from leadlane.service.batch import Receipt, route_batch
 from leadlane.service.publish import publish
 from leadlane.service.replay import replay_all
 from leadlane.service.roster import put_roster
 from leadlane.service.rulebooks import Rulebooks
-from leadlane.service.submission import Submission
+from leadlane.service.submission import Submission, act_submission, submission
 from leadlane.store import batches
 from leadlane.store.db import connect
 from leadlane.store.watchdog import violations
@@ -73,6 +75,16 @@ def lead(
     """A lead with one signal, by default one that a salesperson takes at once."""
     signals = (Signal(signal, NOW),) if signal else ()
     return Submission(Lead(id_, NOW, more.pop("fields", {}), signals), Keys(email, domain), "test", **more)
+
+
+def known_by(id_: str, **fields: str) -> Submission:
+    """A hot lead with these fields, known by whatever they give."""
+    return submission(LeadInput(id_, dict(fields), (Signal("demo_request", NOW),)), "test", NOW)
+
+
+def identity(kind: ActKind, lead_id: str, other: str) -> Submission:
+    """Somebody says that two leads are one."""
+    return act_submission(Act(lead_id, kind, to=other), NOW)
 
 
 def news(id_: str, target: str, signal: str, minutes: int = 0) -> Submission:

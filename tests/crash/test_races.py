@@ -4,7 +4,16 @@ from collections import Counter
 
 import psycopg
 import pytest
-from tests.crash.company import assert_all_is_well, found_company, lead, news, race, route_all
+from tests.crash.company import (
+    assert_all_is_well,
+    found_company,
+    identity,
+    known_by,
+    lead,
+    news,
+    race,
+    route_all,
+)
 
 PROCESSES = 8
 
@@ -105,6 +114,42 @@ def test_colleagues_who_come_at_the_same_moment_get_one_person(
         "SELECT domain, count(DISTINCT owner), count(*) FROM leads GROUP BY domain"
     ).fetchall()
     assert sorted(per_company) == sorted((f"buyer{n}.example", 1, PROCESSES) for n in range(10))
+    assert_all_is_well(db)
+
+
+def test_one_person_by_phone_is_one_open_lead_whatever_mailbox_they_write_from(
+    db: psycopg.Connection, database_url: str
+) -> None:
+    found_company(db, reps=8)
+    who = {"first_name": "Ilse", "last_name": "Brandauer", "country": "DE"}
+    shares = [
+        [
+            [known_by(f"{process}-{n}", phone=f"+49 30 55510{n:02}", email=f"i{process}{n}@gmail.com", **who)]
+            for n in range(10)
+        ]
+        for process in range(PROCESSES)
+    ]
+    race(database_url, shares)
+    per_phone = db.execute("SELECT phone_key, count(*) FROM leads GROUP BY phone_key").fetchall()
+    assert sorted(per_phone) == [(f"+49305551{n:03}", 1) for n in range(10)]
+    assert_all_is_well(db)
+
+
+def test_leads_that_are_merged_and_split_by_many_at_once_end_in_order(
+    db: psycopg.Connection, database_url: str
+) -> None:
+    found_company(db, reps=3)
+    route_all(database_url, [[lead(f"L{n}") for n in range(4)]])
+    # Everybody merges and takes apart the same four, in every direction.
+    shares = [
+        [[identity("merge", f"L{(process + n) % 4}", f"L{(process + 2 * n + 1) % 4}")] for n in range(8)]
+        for process in range(PROCESSES)
+    ]
+    race(database_url, shares)
+    [(open_leads,)] = db.execute("SELECT count(*) FROM leads WHERE stage <> 'closed'").fetchall()
+    assert open_leads == 1
+    ends = db.execute("SELECT DISTINCT lead_now(id) FROM leads").fetchall()
+    assert len(ends) == 1
     assert_all_is_well(db)
 
 

@@ -45,6 +45,11 @@ def codes(comparison: Comparison) -> list[str]:
         ("Winterfeld AG, Hamburg", "Winterfeld AG"),
         ("Żółta Łódź Sp. z o.o.", "Zolta Lodz"),
         ("Северный Порт ООО", "Severnyy Port LLC"),
+        ("Winterfeld (Schweiz) AG", "Winterfeld AG"),
+        ("Wei Ostermann Precision", "Wai Ostermann Precision"),
+        ("Ostermann Ltd t/a Winterfeld", "Winterfeld"),
+        ("Nordlicht/Winterfeld", "Winterfeld"),
+        ("100% Winterfeld", "100 Percent Winterfeld"),
     ],
 )
 def test_names_alike_are_unsure(ours: str, theirs: str) -> None:
@@ -56,7 +61,9 @@ def test_names_alike_are_unsure(ours: str, theirs: str) -> None:
     [
         ("Winterfeld Chemie Nord Pharma", "Winterfeld", Code.NAME_EXTRA),
         ("Winterfeld Schweiz", "Winterfeld Austria", Code.NAME_DIFFERS),
-        ("Winterfeld (Schweiz) AG", "Winterfeld AG", Code.NAME_EXTRA),
+        ("Winterfeld Schweiz AG", "Winterfeld AG", Code.NAME_EXTRA),
+        ("Winterfeld (Asia) Ltd", "Winterfeld (London) Ltd", Code.NAME_DIFFERS),
+        ("AXB Trust", "AXC Trust", Code.NAME_DIFFERS),
         ("Bank of Estonia", "Bank of Ethiopia", Code.NAME_DIFFERS),
         ("BXE Systems", "BWI Systems", Code.NAME_DIFFERS),
         ("International Bank", "International Trading", Code.NAME_DIFFERS),
@@ -169,11 +176,22 @@ def test_the_same_person_is_sure(ours: dict[str, str], theirs: dict[str, str]) -
         (JANE, JANE),
         (JANE | {"city": "Hamburg", "country": "DE"}, JANE | {"city": "Hamburg", "country": "DE"}),
         (JANE | {"email": "jane@acme.example"}, JANE | {"email": "j.winterfeld@acme.example"}),
-        (JANE | {"email": "jane@acme.example"}, JANE | {"email": "jane@ostermann.example"}),
     ],
 )
 def test_the_same_name_without_more_is_unsure(ours: dict[str, str], theirs: dict[str, str]) -> None:
     assert UNSURE <= people(ours, theirs).probability < SURE
+
+
+@pytest.mark.parametrize("more", [{}, {"city": "Hamburg", "country": "DE"}])
+def test_namesakes_at_two_companies_are_two_prospects(more: dict[str, str]) -> None:
+    here, there = {"email": "jane@acme.example", **more}, {"email": "jane@ostermann.example", **more}
+    assert people(JANE | here, JANE | there).probability < UNSURE
+
+
+def test_whoever_takes_their_number_to_another_company_is_asked_about() -> None:
+    here = JANE | {"email": "jane@acme.example", "phone": "+49 170 5550123"}
+    there = JANE | {"email": "jane@ostermann.example", "phone": "+49 170 5550123"}
+    assert people(here, there).probability >= UNSURE
 
 
 AT_ACME = {

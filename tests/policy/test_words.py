@@ -72,7 +72,7 @@ def test_a_whole_policy_is_described_in_the_order_of_a_leads_life(reference_poli
     headings = " ".join(section.heading.split(":")[0] for section in sections)
     assert headings == (
         "Reference Intent Fit Segments Deal value, when the lead brings none Deal bands Routes Pools "
-        "Nurture programs Promises Chases Limits"
+        "Nurture programs Promises Chases Limits Matching"
     )
     for section in sections:
         assert section.lines or section.rows

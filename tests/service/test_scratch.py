@@ -15,7 +15,7 @@ from leadlane.service.given_rules import Text, use_rules
 from leadlane.service.publish import publish
 from leadlane.service.route_file import LeadFile, route_file
 from leadlane.service.rulebooks import Rulebooks
-from leadlane.service.scratch import COPIED, NOT_COPIED, PREFIX, scratch
+from leadlane.service.scratch import COPIED, DERIVED, NOT_COPIED, PREFIX, scratch
 from leadlane.store import policies
 from leadlane.store.db import connect
 
@@ -166,7 +166,7 @@ def test_every_table_is_copied_or_known_to_decide_nothing(url: str) -> None:
     with connect(url) as connection:
         rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")
         tables = {name for (name,) in rows}
-    assert tables == {*COPIED, *NOT_COPIED, "alembic_version"}
+    assert tables == {*COPIED, *DERIVED, *NOT_COPIED, "alembic_version"}
 
 
 def test_options_of_the_address_are_kept(url: str) -> None:

@@ -105,7 +105,7 @@ _MODELS: dict[str, Any] = {}
 _PARTS: tuple[type[Part], ...] = (
     PersonPart, TeamPart, AccountPart, ContactPart,
     acts.ActPart, acts.DeclinePart, acts.TouchPart, acts.ReassignPart, acts.ReviewPart, acts.ClosePart,
-    acts.NextStepPart, acts.AbsencePart,
+    acts.NextStepPart, acts.AbsencePart, acts.IdentifyPart, acts.MergePart, acts.SplitPart,
 )  # fmt: skip
 
 LEAD_BODY = body((JSON, {"schema": {"$ref": LEAD}, "example": _EXAMPLE_LEAD}))

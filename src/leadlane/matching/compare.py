@@ -7,13 +7,16 @@ strangers (Fellegi and Sunter: A Theory for Record Linkage, 1969).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import fsum
 
 from leadlane.core.match import Evidence
 from leadlane.matching import fields
 from leadlane.matching.alike import company_names
 from leadlane.matching.evidence import OF_COLLEAGUES, OF_THE_NAME, OF_THE_PLACE, OF_THE_TOWN, Code, told
+from leadlane.matching.names import fold
 from leadlane.matching.people import people
+from leadlane.matching.places import country_names
 from leadlane.matching.record import Record
 from leadlane.matching.words import Words
 
@@ -23,8 +26,12 @@ PERSON_PRIOR = -3.0
 # However alike two names are, they alone make nobody sure; nor does anything but the mailbox if they differ.
 NAME_ALONE = 0.95
 NAME_AGAINST = 0.9
+# Nor is anybody asked whether two people of two companies are one because they are called alike.
+ELSEWHERE = 0.4
 # The parts of an address come together, so together they tell less than their sum.
 MOST_OF_PLACE = 6.0
+# People move house; of companies that share a name and a phone, those in two streets are rather two sites.
+ANOTHER_SITE = -3.5
 # Colleagues share company, address and phone, so those together do not make two people one.
 MOST_OF_COMPANY = 2.4
 MOST_OF_HOME = 8.5
@@ -45,7 +52,7 @@ class Comparison:
 def same_company(a: Record, b: Record, words: Words) -> Comparison:
     """Whether two records are of one company; `words` tells how rare the words of their names are."""
     names = _best_names(a, b, words)
-    place = _at_most(MOST_OF_PLACE, fields.address(a, b), OF_THE_PLACE)
+    place = _at_most(MOST_OF_PLACE, fields.address(a, b, ANOTHER_SITE), OF_THE_PLACE)
     found = names + place + fields.domains(a, b) + fields.phones(a, b)
     numbered = any(evidence.code == Code.NUMBER_DIFFERS for evidence in names)
     return _weigh(COMPANY_PRIOR, found, OF_THE_NAME, NAME_AGAINST if numbered else 1.0)
@@ -62,18 +69,34 @@ def same_person(a: Record, b: Record, words: Words) -> Comparison:
     mailbox = fields.emails(a, b)
     same_mailbox = any(evidence.code == Code.EMAIL_EQUAL for evidence in mailbox)
     differs = any(evidence.weight < 0 for evidence in names)
+    # Who is elsewhere now is another prospect, whatever their name, unless something of theirs came along.
+    elsewhere = any(e.weight < 0 for e in company) and not of_company
+    followed = any(e.weight > 0 for e in (*mailbox, *fields.phones(a, b)))
     at_most = NAME_AGAINST if differs and not same_mailbox else 1.0
+    if elsewhere and not followed:
+        at_most = min(at_most, ELSEWHERE)
     return _weigh(PERSON_PRIOR, names + shared + mailbox, OF_THE_NAME | OF_THE_TOWN, at_most)
 
 
 def _best_names(a: Record, b: Record, words: Words) -> list[Evidence]:
     """What the most alike of the names and aliases of two companies say."""
     pairs = [(one, other) for one in a.company for other in b.company]
+    here = _where(a) | _where(b)
     if len(pairs) == 1:
-        return company_names(*pairs[0], words)
+        return company_names(*pairs[0], words, here)
     # Of names that say the same, those that come first in the alphabet, whichever record is a.
     pairs.sort(key=lambda pair: sorted((pair[0].text, pair[1].text)))
-    return max((company_names(one, other, words) for one, other in pairs), key=_total, default=[])
+    return max((company_names(one, other, words, here) for one, other in pairs), key=_total, default=[])
+
+
+@lru_cache(maxsize=65_536)
+def _words_of_place(city: str, region: str, country: str) -> frozenset[str]:
+    return frozenset(map(fold, (*city.split(), *region.split(), *country_names(country))))
+
+
+def _where(record: Record) -> frozenset[str]:
+    """The words for where a company is, as they stand in names."""
+    return _words_of_place(record.city, record.region, record.country)
 
 
 def _companies(a: Record, b: Record, words: Words) -> list[Evidence]:

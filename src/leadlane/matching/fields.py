@@ -8,11 +8,14 @@ from rapidfuzz.distance import OSA
 
 from leadlane.core.match import Evidence
 from leadlane.matching.evidence import WEIGHTS, Code, told
-from leadlane.matching.names import CompanyName, fold
+from leadlane.matching.keys import is_mail_provider, registrable_domain
+from leadlane.matching.names import CompanyName, PersonName, fold, plain
 from leadlane.matching.record import Record, street_core
 
 # One wrong letter in so many makes a street, a town, or a part of a name a misspelt one.
 LETTERS_PER_ERROR = 4
+# A whole street line has words that many others have, so fewer errors may be in it.
+LETTERS_OF_LINE = 6
 # Two numbers without a country are one if so many of their last figures agree.
 LOCAL_PHONE = 7
 SHORTEST_LABEL = 3
@@ -43,12 +46,26 @@ def emails(a: Record, b: Record) -> list[Evidence]:
         return []
     if both := in_both(a.emails, b.emails):
         return [told(Code.EMAIL_EQUAL, both, both)]
-    for code, part in ((Code.EMAIL_NAME_EQUAL, 0), (Code.EMAIL_DIFFERS, 2)):
-        for ours in a.emails:
-            for theirs in b.emails:
-                if ours.rpartition("@")[part] == theirs.rpartition("@")[part]:
-                    return [told(code, ours, theirs)]
+    pairs = [(ours, theirs) for ours in a.emails for theirs in b.emails]
+    for ours, theirs in pairs:
+        local = ours.rpartition("@")[0]
+        if local == theirs.rpartition("@")[0] and not _is_own_name(local, a.person):
+            return [told(Code.EMAIL_NAME_EQUAL, ours, theirs)]
+    for ours, theirs in pairs:
+        host = ours.rpartition("@")[2]
+        # At a provider for everybody, two mailboxes are two mailboxes; a company gives everybody one.
+        if host == theirs.rpartition("@")[2] and not is_mail_provider(registrable_domain(host)):
+            return [told(Code.EMAIL_DIFFERS, ours, theirs)]
     return []
+
+
+def _is_own_name(local: str, person: PersonName | None) -> bool:
+    """Whether a mailbox is called like its owner: then it says nothing that the name does not say."""
+    if person is None:
+        return False
+    letters = "".join(filter(str.isalpha, plain(local)))
+    first, last = "".join(person.first), "".join(person.last)
+    return letters in {first, last, first + last, last + first, first[:1] + last, last + first[:1]}
 
 
 def phones(a: Record, b: Record) -> list[Evidence]:
@@ -56,15 +73,19 @@ def phones(a: Record, b: Record) -> list[Evidence]:
     for ours in a.phones:
         for theirs in b.phones:
             if ours == theirs or _same_phone(ours, theirs):
-                return [told(Code.PHONE_EQUAL, ours, theirs)]
-    return [told(Code.PHONE_DIFFERS, a.phones[0], b.phones[0])] if a.phones and b.phones else []
+                return [told(Code.PHONE_EQUAL, _phone_text(a, ours), _phone_text(b, theirs))]
+    if not a.phones or not b.phones:
+        return []
+    return [told(Code.PHONE_DIFFERS, _phone_text(a, a.phones[0]), _phone_text(b, b.phones[0]))]
 
 
-def address(a: Record, b: Record) -> list[Evidence]:
-    """Street, postcode, city, region and country, each by itself."""
+def address(a: Record, b: Record, other_street: float = WEIGHTS[Code.STREET_DIFFERS]) -> list[Evidence]:
+    """Street, postcode, city, region and country, each by itself; another street weighs `other_street`."""
     found = []
     if a.street and b.street:
-        found.append(told(_street(a, b), _line(a), _line(b)))
+        code = _street(a, b)
+        weight = other_street if code == Code.STREET_DIFFERS else WEIGHTS[code]
+        found.append(Evidence(code, weight, _line(a), _line(b)))
     if a.postcode and b.postcode and (code := _postcode(a.postcode, b.postcode)):
         found.append(told(code, _as_written(a, "postcode"), _as_written(b, "postcode")))
     if a.city and b.city:
@@ -84,7 +105,7 @@ def address(a: Record, b: Record) -> list[Evidence]:
         found.append(told(code, _as_written(a, "region"), _as_written(b, "region")))
     if a.country and b.country:
         code = Code.COUNTRY_EQUAL if a.country == b.country else Code.COUNTRY_DIFFERS
-        found.append(told(code, a.country, b.country))
+        found.append(told(code, _as_written(a, "country"), _as_written(b, "country")))
     return found
 
 
@@ -129,7 +150,7 @@ def _same_phone(ours: str, theirs: str) -> bool:
 
 
 def _street(a: Record, b: Record) -> Code:
-    if a.street != b.street and not _same_place(street_core(a.street), street_core(b.street)):
+    if not _same_street(a.street, b.street):
         return Code.STREET_DIFFERS
     ours, theirs = a.house_number, b.house_number
     if not ours or not theirs:
@@ -143,6 +164,16 @@ def _street(a: Record, b: Record) -> Code:
     ):
         return Code.STREET_ALIKE
     return Code.HOUSE_NUMBER_DIFFERS
+
+
+@lru_cache(maxsize=65_536)
+def _same_street(ours: str, theirs: str) -> bool:
+    """Whether two streets are one; a space that is missing or misplaced hides what kind of street it is."""
+    return (
+        ours == theirs
+        or misspelt(ours.replace(" ", ""), theirs.replace(" ", ""), LETTERS_OF_LINE)
+        or _same_place(street_core(ours), street_core(theirs))
+    )
 
 
 @lru_cache(maxsize=65_536)
@@ -166,6 +197,19 @@ def _postcode(ours: str, theirs: str) -> Code | None:
 def _line(record: Record) -> str:
     number = record.written.get("house_number", "")
     return f"{record.written.get('street', record.street)} {number}".strip()
+
+
+def _phone_text(record: Record, phone: str) -> str:
+    """A phone as people wrote it, known by its last figures."""
+    for role, text in record.written.items():
+        if role.startswith("phone") and _figures(text).endswith(phone[-LOCAL_PHONE:]):
+            return text
+    return phone
+
+
+@lru_cache(maxsize=65_536)
+def _figures(text: str) -> str:
+    return "".join(filter(str.isdecimal, text))
 
 
 def _as_written(record: Record, role: str) -> str:

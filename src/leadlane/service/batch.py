@@ -43,7 +43,14 @@ from leadlane.store.codec import encode, read_fields, read_signals
 
 # Each try starts on what the others have committed by then, so one of the racers always gets through.
 _TRIES = 20
-_RACES = (StaleError, errors.UniqueViolation, errors.DeadlockDetected, errors.SerializationFailure)
+_RACES = (
+    StaleError,
+    errors.UniqueViolation,
+    errors.DeadlockDetected,
+    errors.SerializationFailure,
+    # A load that falls below nothing: what was released here, somebody else has released meanwhile.
+    errors.CheckViolation,
+)
 # The fault of one submission, or of too many at once: halving the batch finds it, or finds room.
 _UNSTORABLE = (errors.DataError, errors.ProgramLimitExceeded, errors.OutOfMemory)
 
@@ -306,8 +313,9 @@ def _recognised(
     linked = {lead.keys.account for lead in known.leads.values() if lead.keys.account is not None}
     _meet_accounts(connection, known, named | linked | set(contacts.values()))
     likely = likely_people(arrivals, known)
-    for number, accounts in likely_accounts(connection, arrivals, known, contacts).items():
-        likely.setdefault(number, []).extend(accounts)
+    if met.has_accounts:
+        for number, accounts in likely_accounts(connection, arrivals, known, contacts).items():
+            likely.setdefault(number, []).extend(accounts)
     found = {one.account.id for alike in likely.values() for one in alike if one.account is not None}
     _meet_accounts(connection, known, found - known.linked.keys())
     recognised = list(happenings)
