@@ -66,6 +66,12 @@ def test_two_writings_of_a_person_share_a_key(ours: dict[str, str], theirs: dict
     assert person(**ours) & person(**theirs)
 
 
+def test_initials_in_a_town_or_country_share_a_key_with_the_name() -> None:
+    for place in ({"city": "Hof"}, {"country": "DE"}):
+        shared = company("Ostermann Winterfeld Bau", **place) & company("OWB", **place)
+        assert any(key.startswith("initials ") for key in shared)
+
+
 def test_different_companies_share_nothing() -> None:
     assert not company("Northwind Traders") & company("Contoso Pharma")
 

@@ -5,7 +5,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from leadlane.matching.clusters import ASKED, Link, join
+from leadlane.matching.clusters import ASKED, Link, join, undisputed
 
 
 def certain(_one: int, _other: int) -> float:
@@ -15,6 +15,14 @@ def certain(_one: int, _other: int) -> float:
 def test_links_join_over_what_they_have_in_common() -> None:
     links = [Link(0.99, 0, 1), Link(0.99, 1, 2), Link(0.99, 4, 5)]
     assert join(6, links, certain, 0.9) == [[0, 1, 2], [4, 5]]
+
+
+def test_who_may_as_well_be_another_is_surely_neither() -> None:
+    links = [Link(0.99, 0, 1), Link(0.98, 1, 2), Link(0.99, 4, 5)]
+    assert undisputed(links, certain, 0.5) == links
+    assert undisputed(links, lambda *_pair: 0.1, 0.5) == links[2:]
+    far = [Link(0.9999, 0, 1), Link(0.98, 1, 2)]
+    assert undisputed(far, lambda *_pair: 0.1, 0.5) == far[:1]
 
 
 def test_a_chain_is_not_joined_where_its_ends_contradict() -> None:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from leadlane.core.match import Evidence
 from leadlane.matching.compare import NAME_ALONE, Comparison, same_company, same_person
 from leadlane.matching.evidence import Code
+from leadlane.matching.names import company_name
 from leadlane.matching.record import Record, read_record
 from leadlane.matching.words import COMMON_WORDS, words_of
 
@@ -130,6 +131,29 @@ def test_the_next_house_is_against() -> None:
     found = companies(one, one | {"street": "99 Hill Rd"})
     assert Code.HOUSE_NUMBER_DIFFERS in codes(found)
     assert found.probability < companies(one, one).probability
+
+
+def test_words_for_where_a_company_is_do_not_set_it_apart() -> None:
+    phone = {"phone": "+49 40 123456"}
+    one, other = phone | {"company": "Winterfeld Hamburg"}, phone | {"company": "Winterfeld"}
+    assert companies(one, other).probability < SURE
+    assert companies(one | {"city": "Hamburg"}, other).probability >= SURE
+
+
+def test_one_name_and_phone_in_two_streets_are_two_sites() -> None:
+    one = {"company": "Winterfeld Ostermann", "phone": "+49 40 123456", "street": "Kaistr. 5"}
+    assert UNSURE <= companies(one, one | {"street": "Ring 9"}).probability < SURE
+
+
+def test_in_a_large_base_a_common_name_in_one_country_is_unsure() -> None:
+    families = [f"{a}{b}ert" for a in "bdfgklmnprst" for b in ("al", "em", "ir", "on", "up")]
+    pairs = [f"{one} & {other} Bau" for one in families for other in families]
+    names = [f"{pair} {place}" for pair in pairs for place in ("Ulm", "Hof")]
+    words = words_of(map(company_name, names))
+    for name, is_sure in (("Balert & Demert Bau Ulm", False), ("Winterfeld Ostermann Bau", True)):
+        record = read_record("1", {"company": name, "country": "DE"})
+        assert same_company(record, record, COMMON_WORDS).probability >= SURE
+        assert (same_company(record, record, words).probability >= SURE) is is_sure
 
 
 def test_an_alias_counts_as_the_name() -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import psycopg
 
-from leadlane.core.match import MOST_SIGNALS
 from leadlane.core.facts import Signal
+from leadlane.core.match import MOST_SIGNALS
 from leadlane.service.batch import route_batch
 from leadlane.service.publish import publish
 from leadlane.service.rulebooks import Rulebooks

@@ -56,6 +56,21 @@ def test_each_on_the_left_gets_its_best_in_its_own_order(files: tuple[RecordFile
     assert pairs(found) == [("10", "1", "sure"), ("11", "2", "unsure"), ("13", "1", "sure")]
 
 
+def test_a_lead_that_may_be_of_two_accounts_is_surely_of_neither(tmp_path: Path) -> None:
+    headers = ("id", "name", "country", "city", "phone")
+    left = write(tmp_path / "leads.csv", headers, [("10", "Northwind Traders", "DE", "", "")])
+    accounts = [
+        ("1", "Northwind Traders", "DE", "Ulm", "+49 731 123456"),
+        ("2", "Northwind Traders", "DE", "Kiel", "+49 431 654321"),
+    ]
+    one = write(tmp_path / "one.csv", headers, accounts[:1])
+    both = write(tmp_path / "both.csv", headers, accounts)
+    assert [x.outcome for x in match_files(RecordFile(left), RecordFile(one), Matching()).pairs] == ["sure"]
+    found = match_files(RecordFile(left), RecordFile(both), Matching())
+    assert [x.outcome for x in found.pairs] == ["unsure"]
+    assert len(found.also) == 1
+
+
 def test_one_to_one_takes_each_once(files: tuple[RecordFile, RecordFile]) -> None:
     found = match_files(*files, Matching(), one_to_one=True)
     assert len(found.pairs) == 2
@@ -65,8 +80,8 @@ def test_one_to_one_takes_each_once(files: tuple[RecordFile, RecordFile]) -> Non
 
 
 def test_left_and_right_say_the_same(files: tuple[RecordFile, RecordFile]) -> None:
-    there = pairs(match_files(*files, Matching()))
-    back = pairs(match_files(*reversed(files), Matching()))
+    there = pairs(match_files(*files, Matching(), one_to_one=True))
+    back = pairs(match_files(*reversed(files), Matching(), one_to_one=True))
     assert sorted(there) == sorted((right, left, outcome) for left, right, outcome in back)
 
 

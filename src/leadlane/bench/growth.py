@@ -55,7 +55,7 @@ INSERT INTO timeline (lead_id, at, event, actor, details)
 SELECT id, at, event, 'route:hot', '{"route": "hot"}'
   FROM filling, unnest(ARRAY['arrived', 'assigned']) AS event;
 
-INSERT INTO outbox (lead_id, place, event, person, created_at, sent_at)
+INSERT INTO outbox (lead_id, place, event, person, created_at, taken_at)
 SELECT id, 1, 'assigned', person, at, at FROM filling WHERE stage <> 'nurture';
 
 UPDATE loads SET open = owned.open

@@ -58,7 +58,7 @@ class LabelledSet:
             quality = find_duplicates(RecordFile(first, truth=self.truth), Matching()).quality
         else:
             right, truth = RecordFile(others[0]), str(folder / self.truth)
-            quality = match_files(RecordFile(first), right, Matching(), one_to_one=True, truth=truth).quality
+            quality = match_files(RecordFile(first), right, Matching(), truth=truth).quality
         if quality is None:
             raise AssertionError("a truth was given, so there is a quality")
         return quality

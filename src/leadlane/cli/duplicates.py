@@ -1,15 +1,17 @@
-"""`leadlane duplicates`: which rows of a file are the same company or person, and how sure is that?"""
+"""`leadlane duplicates`: what is the same company or person, in a file or the database, how surely?"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import typer
 from rich.padding import Padding
 from rich.text import Text
 
+from leadlane.cli import contact_rate, known_duplicates, merging
 from leadlane.cli.matching import (
     AS_HELP,
     ENCODING_HELP,
@@ -30,19 +32,28 @@ from leadlane.cli.matching import (
 )
 from leadlane.core.policy import Matching
 from leadlane.i18n import _, ngettext
+from leadlane.service.duplicates import Of
 from leadlane.service.find_duplicates import Answers, Duplicates, find_duplicates
 from leadlane.service.record_files import RecordFile
 from leadlane.service.records_out import check_out, write_answers, write_clusters
 
-HELP = _("Find duplicates in a file of companies or people, sure and unsure ones, and say why.")
+HELP = _(
+    "Find duplicates, sure and unsure ones, and say why: in a file of companies or people, or, without one, "
+    "among the leads and accounts in the database."
+)
 # So many clusters, members of one, and unsure pairs are shown; --out and --json have all.
 SHOWN = 20
 SHOWN_MEMBERS = 6
 _DEFAULTS = Matching()
+_DATABASE = _("In the database")
 
 
 def duplicates(
-    file: str = typer.Argument(help=_("The file (CSV, JSON, JSON lines); - for standard input.")),
+    file: str | None = typer.Argument(
+        None,
+        help=_("The file (CSV, JSON, JSON lines); - for standard input. None: the database."),
+        show_default=False,
+    ),
     truth: str | None = typer.Option(
         None,
         metavar="COLUMN",
@@ -53,18 +64,96 @@ def duplicates(
     ),
     mapping: list[str] = typer.Option([], "--map", metavar="ROLE=COLUMN", help=MAP_HELP),
     kind: str | None = typer.Option(None, "--as", help=AS_HELP),
-    sure: float = typer.Option(_DEFAULTS.sure_from, help=SURE_HELP),
-    unsure: float = typer.Option(_DEFAULTS.unsure_from, help=UNSURE_HELP),
+    sure: float | None = typer.Option(None, help=SURE_HELP),
+    unsure: float | None = typer.Option(None, help=UNSURE_HELP),
     out: Path | None = typer.Option(None, help=_("Write every row with its cluster: a name ending in .csv")),
     as_json: bool = typer.Option(False, "--json", help=_("Print everything as JSON.")),
     encoding: str | None = typer.Option(None, help=ENCODING_HELP),
+    of: str | None = typer.Option(
+        None, metavar="leads|accounts", help=_("In the database: only these."), rich_help_panel=_DATABASE
+    ),
+    limit: int = typer.Option(
+        SHOWN, min=0, help=_("In the database: how many are shown."), rich_help_panel=_DATABASE
+    ),
+    merge: bool = typer.Option(
+        False, "--merge", help=_("Ask of each cluster of leads, and merge it."), rich_help_panel=_DATABASE
+    ),
+    by: str | None = typer.Option(
+        None,
+        help=_("With --merge: who answers for it, the id of a person. With --rate: source or team."),
+        rich_help_panel=_DATABASE,
+    ),
+    yes: bool = typer.Option(
+        False, "--yes", help=_("With --merge: merge all sure ones without asking."), rich_help_panel=_DATABASE
+    ),
+    rate: bool = typer.Option(
+        False,
+        "--rate",
+        help=_("Show how many prospects several people contacted instead."),
+        rich_help_panel=_DATABASE,
+    ),
+    since: str | None = typer.Option(
+        None, help=_("With --rate: from this date on."), rich_help_panel=_DATABASE
+    ),
+    until: str | None = typer.Option(
+        None, help=_("With --rate: up to the end of this date."), rich_help_panel=_DATABASE
+    ),
 ) -> None:
-    """Prints clusters, unsure pairs and, given a truth, the quality of both."""
-    records = RecordFile(file, pairs_of(mapping), kind_named(kind), truth, encoding)
+    """Prints clusters, unsure pairs and, given a truth, the quality of both; or asks the database."""
+    if file is None:
+        if truth is not None or mapping or kind is not None or encoding is not None:
+            raise typer.BadParameter(_("--truth, --map, --as and --encoding are about a file; name it."))
+        if rate:
+            contact_rate.rate(_rate_by(by), since, until, limit, as_json=as_json)
+        elif merge:
+            if of == "accounts":
+                raise typer.BadParameter(known_duplicates.accounts_words(), param_hint="--merge")
+            if by is None:
+                raise typer.BadParameter(_("--merge needs --by: the id of a person."), param_hint="--by")
+            merging.merge(sure, unsure, by, yes=yes)
+        else:
+            if out is not None:
+                check_out(out)
+            known_duplicates.search(_of(of), sure, unsure, limit, out, as_json=as_json)
+        return
+    if of is not None or merge or by is not None or yes or rate or since is not None or until is not None:
+        raise typer.BadParameter(
+            _(
+                "--of, --merge, --by, --yes, --rate, --since and --until are about the database: "
+                "leave out the file."
+            )
+        )
+    _search_file(
+        RecordFile(file, pairs_of(mapping), kind_named(kind), truth, encoding), sure, unsure, out, as_json
+    )
+
+
+def _rate_by(text: str | None) -> Literal["source", "team"] | None:
+    if text is None or text == "source" or text == "team":
+        return text  # type: ignore[return-value]  # it is one of these
+    raise typer.BadParameter(_("It is source or team."), param_hint="--by")
+
+
+def _of(text: str | None) -> tuple[Of, ...]:
+    if text is None:
+        return ("leads", "accounts")
+    if text == "leads":
+        return ("leads",)
+    if text == "accounts":
+        return ("accounts",)
+    raise typer.BadParameter(_("It is leads or accounts."), param_hint="--of")
+
+
+def _search_file(
+    records: RecordFile, sure: float | None, unsure: float | None, out: Path | None, as_json: bool
+) -> None:
+    matching = thresholds(
+        _DEFAULTS.sure_from if sure is None else sure, _DEFAULTS.unsure_from if unsure is None else unsure
+    )
     if out is not None:
-        check_out(out, file)
+        check_out(out, records.path)
     with progress_shown() as on_progress:
-        found = find_duplicates(records, thresholds(sure, unsure), on_progress)
+        found = find_duplicates(records, matching, on_progress)
     if isinstance(found, Answers):
         if out is not None:
             write_answers(records, found, out)

@@ -14,9 +14,8 @@ from rich.text import Text
 
 from leadlane import config
 from leadlane.app import App, open_app
-from leadlane.cli.matching import console, percent, print_evidence, progress_shown
+from leadlane.cli.matching import console, percent, print_evidence, progress_shown, thresholds
 from leadlane.core.facts import Account, Roster
-from leadlane.core.policy import Matching
 from leadlane.errors import LeadlaneError
 from leadlane.explain.likeness import likeness_words
 from leadlane.explain.speech import person_words
@@ -63,7 +62,7 @@ def search(
 def found_in(app: App, connection: Connection, of: Of, sure: float | None, unsure: float | None) -> Found:
     """The duplicates among leads or accounts; thresholds None are the policy's."""
     settings = app.books.current(connection).policy.matching
-    matching = Matching(
+    matching = thresholds(
         settings.sure_from if sure is None else sure, settings.unsure_from if unsure is None else unsure
     )
     find = duplicate_leads if of == "leads" else duplicate_accounts
@@ -188,10 +187,15 @@ def _summary(found: Found) -> Iterator[str]:
     if found.of == "leads" and found.sure:
         yield _("To merge them, one by one: leadlane duplicates --merge --by PERSON")
     if found.of == "accounts" and (found.sure or found.unsure):
-        yield _(
-            "Accounts come from the CRM and would come back with the next import: merge them there; "
-            "--out FILE.csv is the list for it."
-        )
+        yield accounts_words()
+
+
+def accounts_words() -> str:
+    """Why accounts are not merged here, and what to do instead."""
+    return _(
+        "Accounts come from the CRM and would come back with the next import: merge them there; "
+        "--out FILE.csv is the list for it."
+    )
 
 
 def _surplus(found: Found, group: Group) -> int:

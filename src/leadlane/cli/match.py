@@ -88,6 +88,9 @@ def match(
 
 
 def _print(found: Matches) -> None:
+    also: dict[int, list[Found]] = {}
+    for pair in found.also:
+        also.setdefault(pair.left, []).append(pair)
     for outcome, heading in (("sure", _("Sure")), ("unsure", _("Unsure: are these the same?"))):
         pairs = [pair for pair in found.pairs if pair.outcome == outcome]
         if pairs:
@@ -95,6 +98,9 @@ def _print(found: Matches) -> None:
         for pair in pairs[:SHOWN]:
             ours, theirs = found.left[pair.left], found.right[pair.right]
             print_pair(pair.probability, ours.text, theirs.text, found.look(pair.left, pair.right))
+            for other in also.get(pair.left, ()):
+                said = _("also possible: {record}").format(record=found.right[other.right].text)
+                console.print(Text(f"  {other.probability:6.1%}  {said}", style="dim"))
         if len(pairs) > SHOWN:
             said = ngettext("… and {n} more", "… and {n} more", len(pairs) - SHOWN)
             console.print(Text("  " + said.format(n=f"{len(pairs) - SHOWN:,}"), style="dim"))
@@ -108,16 +114,13 @@ def _print(found: Matches) -> None:
 
 
 def _summary(found: Matches) -> str:
-    best: dict[int, Found] = {}
-    for pair in found.pairs:
-        best.setdefault(pair.left, pair)
-    sure = sum(pair.outcome == "sure" for pair in best.values())
+    sure = sum(pair.outcome == "sure" for pair in found.pairs)
     records = ngettext("{n} record", "{n} records", len(found.left)).format(n=f"{len(found.left):,}")
     return _("{records}: {sure} surely matched, {unsure} unsure, {new} new.").format(
         records=records,
         sure=f"{sure:,}",
-        unsure=f"{len(best) - sure:,}",
-        new=f"{len(found.left) - len(best):,}",
+        unsure=f"{len(found.pairs) - sure:,}",
+        new=f"{len(found.left) - len(found.pairs):,}",
     )
 
 
@@ -125,19 +128,20 @@ def _json(found: Matches) -> Mapping[str, object]:
     def record(source: Source) -> dict[str, object]:
         return {"row": source.row, "id": source.id, "text": source.text}
 
+    def pair_json(pair: Found) -> dict[str, object]:
+        return {
+            "left": record(found.left[pair.left]),
+            "right": record(found.right[pair.right]),
+            "outcome": pair.outcome,
+            **comparison_json(found.look(pair.left, pair.right)),
+        }
+
     return {
         "kind": found.kind,
         "left": len(found.left),
         "right": len(found.right),
-        "pairs": [
-            {
-                "left": record(found.left[pair.left]),
-                "right": record(found.right[pair.right]),
-                "outcome": pair.outcome,
-                **comparison_json(found.look(pair.left, pair.right)),
-            }
-            for pair in found.pairs
-        ],
+        "pairs": [pair_json(pair) for pair in found.pairs],
+        "also": [pair_json(pair) for pair in found.also],
         "quality": quality_json(found.quality) if found.quality else None,
         "notes": list(found.notes),
     }

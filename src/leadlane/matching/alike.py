@@ -6,7 +6,7 @@ String Distance Metrics for Name-Matching Tasks, 2003): a rare word in common te
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from math import fsum
@@ -16,7 +16,7 @@ from rapidfuzz.distance import OSA
 from leadlane.core.match import Evidence
 from leadlane.matching.evidence import Code, told
 from leadlane.matching.names import CompanyName, as_written, legal_as_written
-from leadlane.matching.words import COUNTRIES, Words
+from leadlane.matching.words import BITS_OF_LETTER, COUNTRIES, UNKNOWN_BITS, Words
 
 # The most that a name can weigh for and against, and the least that a whole name weighs, even a common one.
 MOST_FOR = 6.5
@@ -44,11 +44,19 @@ LETTERS_PER_ERROR = 4
 KNOWN_LETTERS_PER_ERROR = 5
 ERROR_SHARE = 0.12
 SHORTEST_MISSPELT = 4
+SHORTEST_SLIP = 3
 # A word cut short ("Elec", "Ind") tells a part of what the whole word tells.
 CUT_SHARE = 0.75
 SHORTEST_CUT = 3
 SHORTEST_INITIALS = 3
 BITS_PER_INITIAL = 2.5
+# So many words, in bits, are like a given one but for one letter.
+NEIGHBOURS = 4.0
+# Words of one language and one trade go together, so each but the first tells so much less than by itself.
+TOGETHER = 2.5
+FILLER_HERE = 4.0
+# In a large base a name says no more than that there are few others of that name, and this.
+BESIDE_NAMESAKES = 1.0
 
 
 @dataclass(slots=True)
@@ -58,18 +66,26 @@ class _Alignment:
     ours: list[str]
     theirs: list[str]
     bits: list[float] = field(default_factory=list)
+    here: list[float] = field(default_factory=list)
     errors: int = 0
     by_initials: bool = False
 
 
-def company_names(a: CompanyName, b: CompanyName, words: Words) -> list[Evidence]:
-    """What two names say about the companies being one: what they share, and what sets them apart."""
+def company_names(a: CompanyName, b: CompanyName, words: Words, here: Container[str] = ()) -> list[Evidence]:
+    """What two names say about the companies being one: what they share, and what sets them apart.
+
+    Words that say where either company is (`here`) do not set them apart: their addresses do.
+    """
     found = _align(a, b, words)
     numbers_differ = _has_number(found.ours) and _has_number(found.theirs)
     if numbers_differ:
         found.ours = list(filter(str.isalpha, found.ours))
         found.theirs = list(filter(str.isalpha, found.theirs))
-    ours, theirs = _left_over(found.ours, a, words), _left_over(found.theirs, b, words)
+    one_sided = not (found.ours and found.theirs)
+    ours, theirs = (
+        _left_over(found.ours, a, words, here, one_sided),
+        _left_over(found.theirs, b, words, here, one_sided),
+    )
     extra = ours + theirs + (CONFLICT if ours and theirs else 0.0)
     evidence = []
     # Sums that do not depend on the order of the words, so that a and b are as b and a.
@@ -78,6 +94,10 @@ def company_names(a: CompanyName, b: CompanyName, words: Words) -> list[Evidence
         is_whole = not extra and not numbers_differ
         weight = max(IN_COMMON * common, WHOLE_NAME if is_whole else 0.0)
         weight = max(0.0, min(MOST_FOR, weight) - PER_ERROR * found.errors)
+        if words.crowd:
+            telling = [bits for bits in found.here if bits > FILLER_HERE]
+            namesakes = words.size - fsum(telling) + TOGETHER * (len(telling) - 1)
+            weight -= min(words.crowd, weight, max(0.0, weight + namesakes - BESIDE_NAMESAKES))
         is_equal = is_whole and not found.errors and not found.by_initials
         code = Code.NAME_INITIALS if found.by_initials else Code.NAME_EQUAL if is_equal else Code.NAME_ALIKE
         evidence.append(Evidence(code, round(weight, 3), a.text, b.text))
@@ -101,12 +121,25 @@ def _align(a: CompanyName, b: CompanyName, words: Words) -> _Alignment:
         if token in found.theirs:
             found.ours.remove(token)
             found.theirs.remove(token)
-            found.bits.append(words.tells(token))
+            _share(found, words, (token,), (token,))
     if found.ours and found.theirs:
         _pair_words(found, words)
     if found.ours and found.theirs and len(found.ours) + len(found.theirs) > 2:
         _pair_runs(found, words)
+    if len(found.ours) == len(found.theirs) == 1:
+        _pair_slip(found, words)
     return found
+
+
+def _pair_slip(found: _Alignment, words: Words) -> None:
+    """One wrong letter in a word too short to be judged by itself, where the rest is equal and tells."""
+    ours, theirs = found.ours[0], found.theirs[0]
+    if not len(ours) == len(theirs) == SHORTEST_SLIP or fsum(found.bits) < UNKNOWN_BITS:
+        return
+    if (ours + theirs).isalpha() and OSA.distance(ours, theirs, score_cutoff=1) == 1:
+        _share(found, words, found.ours, found.theirs, 1.0 - ERROR_SHARE, 1)
+        found.ours.clear()
+        found.theirs.clear()
 
 
 def _pair_words(found: _Alignment, words: Words) -> None:
@@ -119,13 +152,28 @@ def _pair_words(found: _Alignment, words: Words) -> None:
             share, errors = _same_word(ours, theirs, words)
             if share:
                 bits = share * min(words.tells(ours), words.tells(theirs))
-                pairs.append((-bits, errors, min(ours, theirs), max(ours, theirs), ours, theirs))
-    for bits, errors, _, _, ours, theirs in sorted(pairs):
+                pairs.append((-bits, errors, min(ours, theirs), max(ours, theirs), ours, theirs, share))
+    for _bits, errors, _, _, ours, theirs, share in sorted(pairs):
         if ours in found.ours and theirs in found.theirs:
             found.ours.remove(ours)
             found.theirs.remove(theirs)
-            found.bits.append(-bits)
-            found.errors += errors
+            _share(found, words, (ours,), (theirs,), share, errors)
+
+
+def _share(
+    found: _Alignment,
+    words: Words,
+    ours: Sequence[str],
+    theirs: Sequence[str],
+    share: float = 1.0,
+    errors: int = 0,
+) -> None:
+    """Words of both sides that are the same, or `share` of it with so many wrong letters."""
+    found.bits.append(share * min(sum(map(words.tells, ours)), sum(map(words.tells, theirs))))
+    found.errors += errors
+    if words.crowd:
+        here = min(sum(map(words.tells_here, ours)), sum(map(words.tells_here, theirs)))
+        found.here.append(here - NEIGHBOURS * errors)
 
 
 def _same_word(ours: str, theirs: str, words: Words) -> tuple[float, int]:
@@ -158,8 +206,7 @@ def _pair_runs(found: _Alignment, words: Words) -> None:
     one, other = "".join(found.ours), "".join(found.theirs)
     share, errors = (1.0, 0) if one == other else _spelling(one, other)
     if share:
-        found.bits.append(share * min(sum(map(words.tells, found.ours)), sum(map(words.tells, found.theirs))))
-        found.errors += errors
+        _share(found, words, found.ours, found.theirs, share, errors)
         found.ours.clear()
         found.theirs.clear()
         return
@@ -177,9 +224,7 @@ def _pair_apart(these: list[str], those: list[str], found: _Alignment, words: Wo
                 continue
             share, errors = (1.0, 0) if token == whole else _spelling(token, whole)
             if share:
-                apart = words.tells(those[at]) + words.tells(those[at + 1])
-                found.bits.append(share * min(words.tells(token), apart))
-                found.errors += errors
+                _share(found, words, (token,), those[at : at + 2], share, errors)
                 these.remove(token)
                 del those[at : at + 2]
                 return True
@@ -196,6 +241,7 @@ def _pair_initials(these: list[str], those: list[str], found: _Alignment) -> boo
         at = initials.find(token)
         if at >= 0:
             found.bits.append(BITS_PER_INITIAL * len(token))
+            found.here.append(BITS_OF_LETTER * len(token))
             found.by_initials = True
             these.remove(token)
             those[:] = spelt[:at] + spelt[at + len(token) :]
@@ -203,12 +249,22 @@ def _pair_initials(these: list[str], those: list[str], found: _Alignment) -> boo
     return False
 
 
-def _left_over(tokens: Sequence[str], name: CompanyName, words: Words) -> float:
-    """What the words that the other name lacks take off."""
+def _left_over(
+    tokens: Sequence[str], name: CompanyName, words: Words, here: Container[str], one_sided: bool
+) -> float:
+    """What the words that the other name lacks take off; those that say where, little.
+
+    Words in brackets do if the other name has none of its own: (Asia) is not (London).
+    """
     if not tokens:
         return 0.0
     branch = name.tokens[len(name.tokens) - name.branch :]
-    return fsum(_against(token, words) * (BRANCH_SHARE if token in branch else 1.0) for token in tokens)
+    where = (*branch, *name.aside) if one_sided else branch
+    return fsum(
+        _against(token, words) * (BRANCH_SHARE if token in where else 1.0)
+        for token in tokens
+        if token not in here
+    )
 
 
 def _against(token: str, words: Words) -> float:

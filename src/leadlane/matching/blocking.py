@@ -11,7 +11,7 @@ from itertools import combinations, islice
 from typing import Literal
 
 from leadlane.matching.names import CompanyName, PersonName
-from leadlane.matching.record import Record
+from leadlane.matching.record import Record, street_core
 from leadlane.matching.words import COMMON_WORDS
 
 # Raised whenever the same record gives other keys than before: what was stored by an older number is rebuilt.
@@ -50,6 +50,7 @@ def _company_keys(record: Record) -> Iterator[str]:
         yield from _name_keys(name)
     yield from _address_keys(record)
     for name in names[:1]:
+        yield from _place_keys(name, record)
         yield from _typing_error_keys(name)
     for name in names[1:]:
         yield from _name_keys(name)
@@ -69,10 +70,28 @@ def _name_keys(name: CompanyName) -> Iterator[str]:
 
 
 def _typing_error_keys(name: CompanyName) -> Iterator[str]:
-    for word in _telling(name.tokens)[:2]:
-        if len(word) > HALF_WORD:
-            yield f"word {word[:HALF_WORD]}-"
-            yield f"word -{word[-HALF_WORD:]}"
+    joined, telling = name.joined, _telling(name.tokens)[:2]
+    if len(joined) > END_OF_NAME:
+        # A slip in the middle: both ends together tell enough, one would not.
+        n = HALF_WORD if len(joined) > 2 * HALF_WORD else HALF_WORD - 1
+        yield f"ends {joined[:n]} {joined[-n:]}"
+    if len(telling) > 1:
+        # A slip in one word, where the other one tells.
+        for word, other in (telling, telling[::-1]):
+            if len(word) > HALF_WORD:
+                yield f"words {word[:HALF_WORD]}- {other}"
+                yield f"words -{word[-HALF_WORD:]} {other}"
+
+
+def _place_keys(name: CompanyName, record: Record) -> Iterator[str]:
+    """A name that many have is of few in one town, and so are initials, which stand for many names."""
+    if record.city:
+        yield f"city {record.city} {name.joined[:HALF_WORD]}"
+        if len(name.joined) > HALF_WORD:
+            yield f"city {record.city} -{name.joined[-HALF_WORD:]}"
+    short = name.initials if len(name.tokens) > 1 else name.joined
+    if 3 <= len(short) <= LONGEST_INITIALS:
+        yield from (f"initials {place} {short}" for place in (record.city, record.country) if place)
 
 
 def _person_keys(record: Record) -> Iterator[str]:
@@ -115,7 +134,7 @@ def _phone_keys(record: Record) -> Iterator[str]:
 def _address_keys(record: Record) -> Iterator[str]:
     number = record.house_number
     if record.street and number:
-        yield f"address {number} {_longest(record.street.split())[:HALF_WORD]}"
+        yield f"address {number} {_longest(street_core(record.street).split())[:HALF_WORD]}"
     if record.postcode and number:
         yield f"address {number} {record.postcode}"
     if record.street and record.city:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 # So many members of either side are asked whether two clusters belong together: 25 comparisons at most, so
 # that clusters of any size cost the same.
 ASKED = 5
+# Who is so many times as likely as another is meant, whatever speaks for the other.
+FAR_LIKELIER = 8.0
 
 
 class Link(NamedTuple):
@@ -16,6 +20,34 @@ class Link(NamedTuple):
     probability: float
     one: int
     other: int
+
+
+def undisputed(links: Sequence[Link], probability: Callable[[int, int], float], least: float) -> list[Link]:
+    """The links but those of a record that may as well be another one.
+
+    Where a record is linked to two that are less than `least` likely to be the same, it cannot be both: "Dorn
+    Bau" in no town is neither the one in Berlin nor the one in Bremen. The link that is eight times as likely
+    (odds) as the other stays. Of each record the five strongest links are asked.
+    """
+    strongest: dict[int, list[Link]] = defaultdict(list)
+    for link in sorted(links, key=lambda link: (-link.probability, link.one, link.other)):
+        for place in (link.one, link.other):
+            if len(strongest[place]) < ASKED:
+                strongest[place].append(link)
+    disputed: set[Link] = set()
+    for place, own in strongest.items():
+        for link, weaker in combinations(own, 2):
+            pair = sorted(one.one + one.other - place for one in (link, weaker))
+            if probability(*pair) < least:
+                disputed.add(weaker)
+                if odds(link.probability) < FAR_LIKELIER * odds(weaker.probability):
+                    disputed.add(link)
+    return [link for link in links if link not in disputed]
+
+
+def odds(probability: float) -> float:
+    """How many times as likely as not."""
+    return probability / max(1e-6, 1.0 - probability)
 
 
 def join(

@@ -31,7 +31,7 @@ ELSEWHERE = 0.4
 # The parts of an address come together, so together they tell less than their sum.
 MOST_OF_PLACE = 6.0
 # People move house; of companies that share a name and a phone, those in two streets are rather two sites.
-ANOTHER_SITE = -3.5
+ANOTHER_SITE = -4.0
 # Colleagues share company, address and phone, so those together do not make two people one.
 MOST_OF_COMPANY = 2.4
 MOST_OF_HOME = 8.5

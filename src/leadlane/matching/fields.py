@@ -8,9 +8,10 @@ from rapidfuzz.distance import OSA
 
 from leadlane.core.match import Evidence
 from leadlane.matching.evidence import WEIGHTS, Code, told
-from leadlane.matching.keys import is_mail_provider, registrable_domain
+from leadlane.matching.keys import registrable_domain
 from leadlane.matching.names import CompanyName, PersonName, fold, plain
 from leadlane.matching.record import Record, street_core
+from leadlane.policy.mail_providers import is_mail_provider
 
 # One wrong letter in so many makes a street, a town, or a part of a name a misspelt one.
 LETTERS_PER_ERROR = 4
@@ -83,9 +84,9 @@ def address(a: Record, b: Record, other_street: float = WEIGHTS[Code.STREET_DIFF
     """Street, postcode, city, region and country, each by itself; another street weighs `other_street`."""
     found = []
     if a.street and b.street:
-        code = _street(a, b)
-        weight = other_street if code == Code.STREET_DIFFERS else WEIGHTS[code]
-        found.append(Evidence(code, weight, _line(a), _line(b)))
+        street = _street(a, b)
+        weight = other_street if street == Code.STREET_DIFFERS else WEIGHTS[street]
+        found.append(Evidence(street, weight, _line(a), _line(b)))
     if a.postcode and b.postcode and (code := _postcode(a.postcode, b.postcode)):
         found.append(told(code, _as_written(a, "postcode"), _as_written(b, "postcode")))
     if a.city and b.city:

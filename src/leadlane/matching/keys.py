@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from urllib.parse import urlsplit
@@ -13,6 +14,7 @@ from tldextract import TLDExtract
 from leadlane.policy.mail_providers import is_mail_provider
 
 SHORTEST_PHONE = 6
+_PLAIN_HOST = re.compile(r"[a-z0-9.-]+").fullmatch
 _GOOGLE_DOMAINS = frozenset(("gmail.com", "googlemail.com"))
 
 # Neither the network nor a cache file: the list of public suffixes that comes with the library decides, so
@@ -76,10 +78,9 @@ def company_domain(fields: Mapping[str, object]) -> str | None:
 @lru_cache(maxsize=65_536)
 def company_of_host(host_or_url: str) -> str | None:
     """The registrable domain behind a host or a page's address; None if it is a mail provider's or none."""
-    domain = registrable_domain(host_or_url)
-    if domain is None or is_mail_provider(domain) or is_mail_provider(_host_in(host_or_url)):
-        return None
-    return domain
+    host = _host_in(host_or_url)
+    domain = registrable_domain(host)
+    return None if domain is None or is_mail_provider(domain) or is_mail_provider(host) else domain
 
 
 @lru_cache(maxsize=65_536)
@@ -125,6 +126,9 @@ def phone_key(phone: str | None, country: str | None = None) -> str | None:
 def _host_in(host_or_url: str) -> str:
     """The host of a web address, or what stands alone as one; "" when it cannot be told."""
     text = host_or_url.strip().lower()
+    if _PLAIN_HOST(text):
+        # What nearly all give; taking it apart as an address would cost more than all the rest.
+        return text.rstrip(".")
     try:
         return (urlsplit(text if "//" in text else "//" + text.lstrip("@")).hostname or "").rstrip(".")
     except ValueError:

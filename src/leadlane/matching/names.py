@@ -125,6 +125,14 @@ _EQUAL_WORDS = {
 _AROUND = _set("and the")
 _QUOTES = re.compile(r"['’‘`´ʼʹ\"“”„«»]")
 _WORD = re.compile(r"[^\W_]+|[&+,;()\[\]]")
+# What stands between two names of one company.
+_OTHER_NAME = re.compile(
+    r"\b(?:d\.?/?b\.?/?a\.?|a\.?/?k\.?/?a\.?|f\.?/?k\.?/?a\.?|t/a|trading as|doing business as"
+    r"|(?:also|formerly|previously) known as|formerly|previously|vormals|firmierend als)(?=\W|$)",
+    re.IGNORECASE,
+)
+SHORTEST_OTHER = 7
+_BRACKETS = re.compile(r"\(([^()]*)\)")
 _LONG_COUNTRY = re.compile(r"\bunited states(?: of america)?\b|\bunited kingdom\b|\bgreat britain\b")
 _COMMA_IN_LETTERS = re.compile(r"(?<=\b[a-z]),(?=[a-z]\b)")
 # A letter that the next follows without a space.
@@ -144,7 +152,8 @@ class CompanyName:
     """A company's name: `text` as written, `tokens` without legal forms, `legal` those, in one writing each.
 
     `joined` is the tokens without spaces and "and", `initials` their first letters. The last `branch` tokens
-    follow the legal form ("Acme GmbH, Wien"): they say where, not who.
+    follow the legal form ("Acme GmbH, Wien"): they say where, not who. Words in
+    brackets (`aside`) often do.
     """
 
     text: str
@@ -153,6 +162,7 @@ class CompanyName:
     joined: str
     initials: str
     branch: int = 0
+    aside: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +206,12 @@ def company_name(text: str) -> CompanyName:
         joined="".join(telling),
         initials="".join(word[0] for word in telling),
         branch=after,
+        aside=_in_brackets(text) if "(" in text else (),
     )
+
+
+def _in_brackets(text: str) -> tuple[str, ...]:
+    return tuple(fold(word) for inside in _BRACKETS.findall(text) for word in words_in(inside))
 
 
 @lru_cache(maxsize=65_536)
@@ -212,6 +227,19 @@ def person_name(first: str | None, last: str | None, full: str | None = None) ->
     parts = (first, last) if first or last else (full,)
     text = " ".join(part.strip() for part in parts if part)
     return PersonName(text, tuple(given), tuple(family), "".join((*given, *family)))
+
+
+def other_names(text: str) -> tuple[str, ...]:
+    """The names in a text that gives several: `Acme Ltd t/a Dorn` → `Acme Ltd`, `Dorn`; () for one name.
+
+    Between slashes they count as names if they are of two words or a long one: not in `A/S` or `Im/Export`.
+    """
+    parts = [part.strip(" ,;()") for part in _OTHER_NAME.split(text)]
+    if len(parts) == 1:
+        parts = [part.strip(" ,;()") for part in text.split("/")]
+        if any(len(company_name(part).joined) < SHORTEST_OTHER for part in parts):
+            return ()
+    return tuple(part for part in parts if part) if len(parts) > 1 else ()
 
 
 def plain(text: str) -> str:
@@ -270,7 +298,7 @@ def _segments(text: str) -> list[list[str]]:
     """
     found: list[list[str]] = [[]]
     run_end, is_tight = -1, False
-    text = _LONG_COUNTRY.sub(_short_country, _COMMA_IN_LETTERS.sub(".", plain(text)))
+    text = _LONG_COUNTRY.sub(_short_country, _COMMA_IN_LETTERS.sub(".", plain(text))).replace("%", "percent")
     for match in _WORD.finditer(_SPACED_FORM.sub(",", text)):
         word = match.group()
         is_letter = len(word) == 1 and word.isalpha()
@@ -345,13 +373,19 @@ def _person_words(text: str | None) -> list[str]:
 def _misspelt_form(phrase: str) -> str:
     """The form that a phrase of many letters is but for a letter in eight; "" if it is none."""
     most = len(phrase) // 8
-    found = process.extractOne(phrase, _long_forms(), scorer=OSA.distance, score_cutoff=most)
+    found = process.extractOne(phrase, _long_forms(len(phrase)), scorer=OSA.distance, score_cutoff=most)
     return _legal_forms()[found[0]] if found else ""
 
 
 @cache
-def _long_forms() -> list[str]:
-    return sorted(phrase for phrase in _legal_forms() if len(phrase) >= SURELY_A_FORM)
+def _long_forms(length: int) -> list[str]:
+    """The forms of many letters that a phrase of this length may be but for a letter in eight."""
+    most = length // 8
+    return sorted(
+        phrase
+        for phrase in _legal_forms()
+        if len(phrase) >= SURELY_A_FORM and abs(len(phrase) - length) <= most
+    )
 
 
 @cache

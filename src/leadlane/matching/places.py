@@ -45,6 +45,12 @@ def country_words() -> dict[str, str]:
 
 
 @cache
+def country_names(code: str) -> tuple[str, ...]:
+    """The plain words of a country's English name; () for what is no code."""
+    return tuple(_key(Locale("en").territories.get(code, "")).split()) if code else ()
+
+
+@cache
 def _countries() -> dict[str, str]:
     found: dict[str, str] = {}
     for language in _LANGUAGES:

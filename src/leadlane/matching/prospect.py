@@ -45,7 +45,7 @@ def _name_at_company(fields: Mapping[str, object], domain: str | None) -> str | 
 
 
 def spoken_names(fields: Mapping[str, object]) -> dict[str, str | None]:
-    """The names that a lead is found by while somebody types: columns of `leads`, None where there is none."""
+    """The names that a lead is found by while somebody types: columns of `leads`, None where it has none."""
     first, last, company = (
         spoken_name(value) if isinstance(value := fields.get(name), str) else ""
         for name in ("first_name", "last_name", "company")
@@ -61,13 +61,13 @@ def spoken_names(fields: Mapping[str, object]) -> dict[str, str | None]:
 def lead_record(lead_id: str, fields: Mapping[str, object]) -> Record:
     """A lead as it is compared: what `read_record` makes of its fields.
 
-    It takes a tenth of the time, for most of what it is made of was looked at before: the names and the domain
+    In a fraction of its time, for most of what it is made of was looked at before: the person and the domain
     when the lead got its keys, the place with other leads.
     """
     written = {
         role: text
         for role in _ROLES
-        if isinstance(value := fields.get(role), str) and (text := value.strip())
+        if (value := fields.get(role)) and isinstance(value, str) and (text := value.strip())
     }
     place = _place(written.get("city", ""), written.get("region", ""), written.get("country", ""))
     company = company_name(written.get("company", ""))

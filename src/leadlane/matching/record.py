@@ -7,42 +7,43 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from leadlane.matching.keys import SHORTEST_PHONE, company_domain, email_key, phone_key
-from leadlane.matching.names import CompanyName, PersonName, company_name, person_name, words_in
+from leadlane.matching.names import CompanyName, PersonName, company_name, other_names, person_name, words_in
 from leadlane.matching.places import country_of
 
-# The kinds of streets and the directions, each in its short writing.
+# The kinds of streets and the directions, each in its long writing: misspelt, it is still like itself.
 _STREET_WORDS = {
-    word: short
-    for short, words in {
-        "st": "street str strasse sts straat saint",
-        "ave": "avenue av aven aves avenida",
-        "blvd": "boulevard blv boul blvrd",
-        "rd": "road",
-        "dr": "drive drv",
-        "ln": "lane",
-        "ct": "court crt",
-        "pl": "place platz plz plaza",
-        "hwy": "highway",
-        "pkwy": "parkway pky",
-        "sq": "square",
-        "tce": "terrace ter terr",
-        "cres": "crescent cr crs",
-        "cct": "circuit circ",
-        "cir": "circle",
-        "cl": "close",
-        "n": "north",
-        "s": "south",
-        "e": "east",
-        "w": "west",
-        "ne": "northeast",
-        "nw": "northwest",
-        "se": "southeast",
-        "sw": "southwest",
+    short: long
+    for long, shorts in {
+        "street": "st str strasse sts straat saint",
+        "avenue": "ave av aven aves avenida",
+        "boulevard": "blvd blv boul blvrd",
+        "road": "rd",
+        "drive": "dr drv",
+        "lane": "ln",
+        "court": "ct crt",
+        "place": "pl platz plz plaza",
+        "highway": "hwy",
+        "parkway": "pkwy pky",
+        "square": "sq",
+        "terrace": "tce ter terr",
+        "crescent": "cres cr crs",
+        "circuit": "cct circ",
+        "circle": "cir",
+        "close": "cl",
+        "north": "n",
+        "south": "s",
+        "east": "e",
+        "west": "w",
+        "northeast": "ne",
+        "northwest": "nw",
+        "southeast": "se",
+        "southwest": "sw",
     }.items()
-    for word in words.split()
+    for short in shorts.split()
 }
 _KINDS = frozenset(_STREET_WORDS.values())
-_LONG_ENDINGS = ("strasse", "straat", "str")
+# These are written together with what the street is called.
+_ENDINGS = ("strasse", "straat", "str", "street", "avenue", "circuit", "crescent", "place", "close", "drive")
 # From here on an address says where in the house.
 _INSIDE = frozenset(
     ("suite", "ste", "unit", "apt", "apartment", "fl", "floor", "room", "rm", "bldg", "building")
@@ -85,7 +86,9 @@ def read_record(record_id: str, values: Mapping[str, str]) -> Record:
     """
     written = {role: text.strip() for role, text in values.items() if text and text.strip()}
     person = person_name(written.get("first_name"), written.get("last_name"), written.get("name"))
-    companies = dict.fromkeys(company_name(text) for text in _all(written, "company"))
+    texts = list(_all(written, "company"))
+    texts += [name for text in texts for name in other_names(text)]
+    companies = dict.fromkeys(map(company_name, texts))
     country = country_of(written.get("country", ""))
     street, house_number = _street(written.get("street", ""), written.get("house_number", ""))
     return Record(
@@ -110,7 +113,7 @@ def read_record(record_id: str, values: Mapping[str, str]) -> Record:
 
 
 def street_core(street: str) -> str:
-    """The street without kind and direction: `n michigan ave` → `michigan`; the whole if nothing is left."""
+    """The street without kind and direction: `north hill avenue` → `hill`; the whole if nothing is left."""
     return " ".join(word for word in street.split() if word not in _KINDS) or street
 
 
@@ -151,8 +154,8 @@ def _street(line: str, number: str) -> tuple[str, str]:
 
 
 def _street_words(word: str) -> tuple[str, ...]:
-    """`hauptstrasse` is `haupt st`, and `avenue` is `ave`."""
-    for ending in _LONG_ENDINGS:
+    """`hauptstrasse` is `haupt street`, and `ave` is `avenue`."""
+    for ending in _ENDINGS:
         if word.endswith(ending) and len(word) > len(ending) + 2:
-            return word.removesuffix(ending), "st"
+            return word.removesuffix(ending), _STREET_WORDS.get(ending, ending)
     return (_STREET_WORDS.get(word) or _ORDINAL.sub(r"\1", word),)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import log2
 
 from leadlane.matching.names import CompanyName, fold
@@ -18,6 +19,14 @@ RARE_BITS = 9.0
 OWN_NAMES_NEEDED = 2000
 # So many letters of a word tell which word it is, though it be misspelt further on.
 BEGINNING = 4
+# Among so many names hardly two companies are called alike by chance, and how often a word occurs says rather
+# how often its company does.
+FEW_NAMES = 4000
+# Of a word that one name has, so many other companies may have it too, whose names are not there.
+UNSEEN = 0.03
+UNSEEN_BITS = log2(UNSEEN)
+# A letter of a short word, such as initials, is by chance what it is as often as 1 in 16.
+BITS_OF_LETTER = 4.0
 
 # Words of many companies' names, by the bits that they tell: -log2 of the share of names with the word.
 _BY_BITS = {
@@ -59,10 +68,15 @@ _GENERAL = {fold(word): bits for bits, words in _BY_BITS.items() for word in wor
 class Words:
     """How much each word tells, in bits: -log2 of the share of companies with the word in their names.
 
-    `bits` is by token of `CompanyName.tokens`; words that are not there are rare.
+    `bits` is by token of `CompanyName.tokens`; words that are not there are rare. Where records come from a
+    large base, `size` is how many names it has, in bits, `crowd` how much larger that is than a few, and
+    `own` what words of several names tell there, by how many have them; else 0 and empty.
     """
 
     bits: Mapping[str, float]
+    size: float = 0.0
+    crowd: float = 0.0
+    own: Mapping[str, float] = field(default_factory=dict)
 
     def tells(self, token: str) -> float:
         """The bits of a token."""
@@ -70,6 +84,10 @@ class Words:
         if found is not None:
             return found
         return UNKNOWN_BITS if len(token) > 2 and token.isalpha() else SHORT_WORD_BITS
+
+    def tells_here(self, token: str) -> float:
+        """The bits of a token by how many names of the base have it, beside the one that it was read in."""
+        return min(self.own.get(token) or self.size - UNSEEN_BITS, BITS_OF_LETTER * len(token))
 
     def is_common(self, token: str) -> bool:
         """Whether many companies have the word in their names."""
@@ -88,10 +106,12 @@ def words_of(names: Iterable[CompanyName]) -> Words:
     "Store 1" to "Store 900" each number is a companion, so the rest of such a name tells little.
     """
     companions: dict[str, set[str]] = {}
+    different: dict[str, tuple[str, ...]] = {}
     companies: set[tuple[str, str]] = set()
     for name in names:
         if not name.tokens:
             continue
+        different[name.joined] = name.tokens
         begin = name.tokens[0][:BEGINNING]
         second = name.tokens[1][:BEGINNING] if len(name.tokens) > 1 else ""
         number = next((token for token in name.tokens if not token.isalpha()), "")
@@ -106,4 +126,9 @@ def words_of(names: Iterable[CompanyName]) -> Words:
         told = min(general, max(0.0, -log2(expected / (len(companies) + OWN_NAMES_NEEDED))))
         if told < RARE_BITS or COMMON_WORDS.is_common(token):
             bits[token] = told
-    return Words(_GENERAL | bits)
+    if len(different) <= FEW_NAMES:
+        return Words(_GENERAL | bits)
+    count = Counter(token for tokens in different.values() for token in set(tokens))
+    size = log2(len(different))
+    own = {token: size - log2(n - 1 + UNSEEN) for token, n in count.items() if n > 1}
+    return Words(_GENERAL | bits, size, size - log2(FEW_NAMES), own)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from datetime import datetime
-from math import sqrt
-from typing import Any, NamedTuple
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from heapq import heappop, heappush
+from math import inf, sqrt
+from typing import NamedTuple
 
 from psycopg import Connection
 from typing_extensions import TypedDict
@@ -16,7 +19,7 @@ from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.policy.roster_document import instant
 from leadlane.store import duplicates
-from leadlane.store.duplicates import Period, Reached, Twice
+from leadlane.store.duplicates import BySeveral, Counted, Hold, LeadCard, Period, Prevented, Touch
 
 # The normal quantile of an interval that holds the true share in 95 of 100 cases.
 _Z = 1.959964
@@ -55,7 +58,7 @@ class RateGroupView(TypedDict):
     prevented: int
 
 
-class ContactView(TypedDict):
+class TouchedByView(TypedDict):
     """Who reached out: when first and last, how often, and whether the lead was theirs each time."""
 
     person: str
@@ -76,7 +79,7 @@ class TwiceView(TypedDict):
     stage: str
     owner: str | None
     last_at: datetime
-    people: list[ContactView]
+    people: list[TouchedByView]
 
 
 class DuplicatesReportView(TypedDict):
@@ -116,7 +119,9 @@ def wilson(count: int, total: int) -> Interval:
     middle = share + square / (2 * total)
     reach = _Z * sqrt(share * (1 - share) / total + square / (4 * total * total))
     scale = 1 + square / total
-    return Interval(max(0.0, (middle - reach) / scale), min(1.0, (middle + reach) / scale))
+    # At the ends rounding would leave the bound a hair off.
+    low = (middle - reach) / scale if count else 0.0
+    return Interval(low, (middle + reach) / scale if count < total else 1.0)
 
 
 def read_period(since: str | None, until: str | None, zone_name: str) -> Period:
@@ -146,62 +151,126 @@ def duplicates_report(
     """The duplicate contact rate, and at most `limit` of the prospects concerned, who was touched last first.
 
     A prospect is a mailbox, or a lead without one; a company an account, or a domain without one. What was
-    merged counts with what it was merged into. A touch that reached out counts, not a note. Contacted by
-    several people are those whom two or more reached in the period, unless they were handed over: everyone
-    had the lead, or covered it, when they reached out, and none of those before them had it still.
+    merged counts with what it was merged into. A touch that reached out counts, not a note.
     """
     with connection.transaction():
-        prospects = duplicates.reached(connection, "prospects", REACHING_OUT, period)
-        companies = duplicates.reached(connection, "companies", REACHING_OUT, period)
+        prospects = _count(connection, "prospects", period, limit)
+        companies = _count(connection, "companies", period, 0)
         prevented = duplicates.prevented(connection, period)
-        twice = duplicates.contacted_twice(connection, "prospects", REACHING_OUT, period, limit)
+        cards = duplicates.cards(connection, [one.root for one in prospects.listed])
 
     def team(person: str | None) -> str | None:
         known = roster.people.get(person or "")
         return known.teams[0] if known is not None and known.teams else None
 
-    def grouped(
-        of: Callable[[Reached], str | None], of_prevented: Iterable[tuple[str | None, int]]
-    ) -> list[RateGroupView]:
-        spared: dict[str | None, int] = {}
-        for name, leads in of_prevented:
-            spared[name] = spared.get(name, 0) + leads
-        names = {*map(of, prospects), *map(of, companies), *spared}
-        return [
-            {
-                "name": name,
-                "prospects": _rate(one for one in prospects if of(one) == name),
-                "companies": _rate(one for one in companies if of(one) == name),
-                "prevented": spared.get(name, 0),
-            }
-            # Those without a name come last.
-            for name in sorted(names, key=lambda name: (name is None, name or ""))
-        ]
-
     return {
         "since": period.since,
         "until": period.until,
-        "prospects": _rate(prospects),
-        "companies": _rate(companies),
+        "prospects": _rate(prospects.tallies.values()),
+        "companies": _rate(companies.tallies.values()),
         "prevented": sum(one.leads for one in prevented),
-        "by_source": grouped(lambda one: one.source, ((one.source, one.leads) for one in prevented)),
-        "by_team": grouped(
-            lambda one: team(one.first_person), ((team(one.owner), one.leads) for one in prevented)
-        ),
-        "contacted_twice": [_twice_view(one, roster) for one in twice],
+        "by_source": _grouped(prospects, companies, prevented, lambda source, _person: source),
+        "by_team": _grouped(prospects, companies, prevented, lambda _source, person: team(person)),
+        "contacted_twice": [_twice_view(one, cards[one.root], roster) for one in prospects.listed],
     }
 
 
-def _rate(found: Iterable[Reached]) -> RateView:
-    counted = list(found)
-    touched, twice, handed_over = (
-        sum(getattr(one, name) for one in counted) for name in ("touched", "twice", "handed_over")
-    )
+def judge(touches: Sequence[Touch], holds: Iterable[Hold]) -> tuple[list[bool], bool]:
+    """Whether each touch was by somebody who had a lead then, or covered it; and whether all was handed over.
+
+    It was if everyone who reached out had a lead when they did, and none of those who had reached out before
+    still had one that was not in the same hands. `touches` are in order; a lead handed on at an instant is
+    in the new hands at that instant.
+    """
+    changes = []
+    for hold in holds:
+        until = inf if hold.until is None else hold.until
+        if hold.since < until:
+            hands = frozenset((hold.owner, hold.covered_by))
+            changes += [(hold.since, 1, hands), (until, -1, hands)]
+    changes.sort(key=lambda change: change[:2])
+    held: Counter[frozenset[str | None]] = Counter()
+    before: set[str] = set()
+    had_it, is_handed_over, done = [], True, 0
+    for touch in touches:
+        while done < len(changes) and changes[done][0] <= touch.at:
+            _at, more, hands = changes[done]
+            held[hands] += more
+            if not held[hands]:
+                del held[hands]
+            done += 1
+        had_it.append(any(touch.person in hands for hands in held))
+        elsewhere = any(touch.person not in hands and not before.isdisjoint(hands) for hands in held)
+        is_handed_over = is_handed_over and had_it[-1] and not elsewhere
+        before.add(touch.person)
+    return had_it, is_handed_over
+
+
+@dataclass(slots=True)
+class _Tally:
+    touched: int = 0
+    twice: int = 0
+    handed_over: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Tallies:
+    """Tallies by source and first person, and some of those contacted twice, who was touched last first."""
+
+    tallies: dict[tuple[str | None, str], _Tally]
+    listed: list[BySeveral]
+
+
+def _count(connection: Connection, counted: Counted, period: Period, limit: int) -> _Tallies:
+    found = duplicates.reached(connection, counted, REACHING_OUT, period)
+    tallies = {(one.source, one.first_person): _Tally(one.leads) for one in found}
+
+    latest: list[tuple[datetime, str, BySeveral]] = []
+    for one in duplicates.reached_by_several(connection, counted, REACHING_OUT, period):
+        tally = tallies[one.source, one.first_person]
+        _had_it, is_handed_over = judge(one.touches, one.holds)
+        if is_handed_over:
+            tally.handed_over += 1
+            continue
+        tally.twice += 1
+        heappush(latest, (one.last_at, one.root, one))
+        if len(latest) > limit:
+            heappop(latest)
+    return _Tallies(tallies, [one for _at, _root, one in sorted(latest, reverse=True)])
+
+
+def _grouped(
+    prospects: _Tallies,
+    companies: _Tallies,
+    prevented: Iterable[Prevented],
+    of: Callable[[str | None, str | None], str | None],
+) -> list[RateGroupView]:
+    """The rates by what `of` makes of a source and a person."""
+    spared: Counter[str | None] = Counter()
+    for one in prevented:
+        spared[of(one.source, one.owner)] += one.leads
+    names = {of(*by) for by in (*prospects.tallies, *companies.tallies)} | spared.keys()
+    return [
+        {
+            "name": name,
+            "prospects": _rate(tally for by, tally in prospects.tallies.items() if of(*by) == name),
+            "companies": _rate(tally for by, tally in companies.tallies.items() if of(*by) == name),
+            "prevented": spared[name],
+        }
+        # Those without a name come last.
+        for name in sorted(names, key=lambda name: (name is None, name or ""))
+    ]
+
+
+def _rate(tallies: Iterable[_Tally]) -> RateView:
+    counted = list(tallies)
+    touched = sum(one.touched for one in counted)
+    twice = sum(one.twice for one in counted)
     bounds = wilson(twice, touched) if touched else None
     return {
         "touched": touched,
         "twice": twice,
-        "handed_over": handed_over,
+        "handed_over": sum(one.handed_over for one in counted),
         "share": round(twice / touched, 6) if touched else None,
         "low": round(bounds.low, 6) if bounds else None,
         "high": round(bounds.high, 6) if bounds else None,
@@ -209,28 +278,35 @@ def _rate(found: Iterable[Reached]) -> RateView:
     }
 
 
-def _twice_view(one: Twice, roster: Roster) -> TwiceView:
-    fields = one.fields
+def _twice_view(one: BySeveral, card: LeadCard, roster: Roster) -> TwiceView:
+    fields = card.fields
     named = " ".join(str(fields[part]) for part in ("first_name", "last_name") if fields.get(part))
+    had_it, _is_handed_over = judge(one.touches, one.holds)
     return {
-        "lead": one.lead_id,
+        "lead": one.root,
         "name": named,
         "email": fields.get("email"),
-        "company": fields.get("company") or one.domain,
-        "stage": one.stage,
-        "owner": one.owner,
+        "company": fields.get("company") or fields.get("company_domain"),
+        "stage": card.stage,
+        "owner": card.owner,
         "last_at": one.last_at,
-        "people": [_contact_view(person, roster) for person in one.people],
+        "people": [
+            _touched_by_view(person, one.touches, had_it, roster)
+            for person in dict.fromkeys(touch.person for touch in one.touches)
+        ],
     }
 
 
-def _contact_view(raw: dict[str, Any], roster: Roster) -> ContactView:
-    known = roster.people.get(raw["person"])
+def _touched_by_view(
+    person: str, touches: Sequence[Touch], had_it: Sequence[bool], roster: Roster
+) -> TouchedByView:
+    known = roster.people.get(person)
+    own = [number for number, touch in enumerate(touches) if touch.person == person]
     return {
-        "person": raw["person"],
-        "name": known.name if known else raw["person"],
-        "first_at": datetime.fromisoformat(raw["first_at"]),
-        "last_at": datetime.fromisoformat(raw["last_at"]),
-        "touches": raw["touches"],
-        "had_it": raw["had_it"],
+        "person": person,
+        "name": known.name if known else person,
+        "first_at": datetime.fromtimestamp(touches[own[0]].at, UTC),
+        "last_at": datetime.fromtimestamp(touches[own[-1]].at, UTC),
+        "touches": len(own),
+        "had_it": all(had_it[number] for number in own),
     }

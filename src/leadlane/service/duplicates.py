@@ -16,9 +16,7 @@ from leadlane.matching.pairs import sorting_order
 from leadlane.matching.prospect import lead_record
 from leadlane.matching.record import Record
 from leadlane.matching.words import words_of
-from leadlane.service.find_duplicates import MEAN_OF_CLUSTER
-from leadlane.service.find_duplicates import _links as links_of
-from leadlane.service.find_duplicates import _questions as questions_of
+from leadlane.service.find_duplicates import MEAN_OF_CLUSTER, links_of, questions_of
 from leadlane.service.link_quality import groups_by_place
 from leadlane.service.recognise import account_record
 from leadlane.service.record_files import EVERY, Progress
@@ -184,14 +182,13 @@ def _open(
     """The links that are no answered question: who was told apart from one was from all of its cluster."""
     cluster_of = groups_by_place(clusters)
 
-    def members(place: int) -> Sequence[int]:
-        return clusters[cluster_of[place]] if place in cluster_of else (place,)
+    def ends(one: int, other: int) -> frozenset[tuple[bool, int]]:
+        return frozenset(
+            (True, cluster_of[place]) if place in cluster_of else (False, place) for place in (one, other)
+        )
 
-    return [
-        link
-        for link in links
-        if not any(apart_from.get(one, set()) & set(members(link.other)) for one in members(link.one))
-    ]
+    answered = {ends(one, other) for one, others in apart_from.items() for other in others}
+    return [link for link in links if ends(link.one, link.other) not in answered]
 
 
 def _strongest(clusters: Sequence[Sequence[int]], links: Iterable[Link]) -> list[list[Link]]:

@@ -11,7 +11,7 @@ from leadlane.errors import LeadlaneError
 from leadlane.i18n import _, ngettext
 from leadlane.intake.files import Row, Rows, open_rows
 from leadlane.intake.record_columns import Kind, PairColumns, pair_columns
-from leadlane.matching.clusters import Link, join
+from leadlane.matching.clusters import Link, join, undisputed
 from leadlane.matching.compare import Comparison
 from leadlane.matching.judge import Score, best_threshold, score_clusters, score_entities
 from leadlane.matching.pairs import candidate_pairs, sorting_order
@@ -123,7 +123,7 @@ def find_duplicates(
 def _duplicates_of(loaded: Loaded, matching: Matching, on_progress: Progress | None) -> Duplicates:
     kind, records = loaded.columns.kind, loaded.records
     compare = comparer([loaded], kind)
-    links, compared = _links(records, kind, compare, matching, on_progress)
+    links, compared = links_of(records, kind, compare, matching, on_progress)
 
     def look(one: int, other: int) -> Comparison:
         return compare(records[one], records[other])
@@ -132,6 +132,7 @@ def _duplicates_of(loaded: Loaded, matching: Matching, on_progress: Progress | N
         return look(one, other).probability
 
     sure = [link for link in links if link.probability >= matching.sure_from]
+    sure = undisputed(sure, probability, matching.unsure_from)
     clusters = join(len(records), sure, probability, min(MEAN_OF_CLUSTER, matching.sure_from))
     groups = join(len(records), links, probability, min(MEAN_OF_GROUP, matching.unsure_from), clusters)
     found = Duplicates(
@@ -139,7 +140,7 @@ def _duplicates_of(loaded: Loaded, matching: Matching, on_progress: Progress | N
         loaded.sources,
         clusters,
         groups,
-        _questions(links, groups_by_place(clusters)),
+        questions_of(links, groups_by_place(clusters)),
         look,
         compared,
         loaded.notes,
@@ -149,7 +150,7 @@ def _duplicates_of(loaded: Loaded, matching: Matching, on_progress: Progress | N
     return replace(found, quality=_judged(found, loaded, links))
 
 
-def _links(
+def links_of(
     records: Sequence[Record],
     kind: Kind,
     compare: Callable[[Record, Record], Comparison],
@@ -168,7 +169,7 @@ def _links(
     return links, compared
 
 
-def _questions(links: Sequence[Link], cluster: Mapping[int, Hashable]) -> list[Link]:
+def questions_of(links: Sequence[Link], cluster: Mapping[int, Hashable]) -> list[Link]:
     """Of links between clusters the likeliest of any two clusters: one answer settles the others."""
     found: dict[tuple[Hashable, Hashable], Link] = {}
     for link in sorted(links, key=lambda link: (-link.probability, link.one, link.other)):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 
 from psycopg import Connection
 
@@ -22,6 +22,8 @@ LEAST = 0.05
 _MOST_IN_BATCH = 5
 # What somebody has written into the CRM is as good as known.
 CERTAIN_BITS = 20.0
+# All that a company is searched and compared by: colleagues in one batch are one question.
+_Company = tuple[Hashable, ...]
 
 
 def likely_people(arrivals: Mapping[int, Arrival], known: Known) -> dict[int, list[Likeness]]:
@@ -71,7 +73,8 @@ def likely_accounts(
     contacts' mailboxes and numbers; whoever has one of these is not looked for elsewhere.
     """
     found: dict[int, list[Likeness]] = {}
-    wanted: dict[int, Record] = {}
+    wanted: dict[_Company, list[int]] = {}
+    records: dict[_Company, Record] = {}
     for number, one in arrivals.items():
         keys = one.keys
         if one.target is not None or keys.domain in known.accounts or keys.email in known.by_email:
@@ -83,10 +86,20 @@ def likely_accounts(
             continue
         record = lead_record(one.lead.id, one.lead.fields)
         if record.company or record.domains:
-            wanted[number] = record
-    alike = look_alike_accounts(connection, list(wanted.values())) if wanted else []
-    found |= {number: likely for number, likely in zip(wanted, alike, strict=True) if likely}
+            company = _company(record)
+            records.setdefault(company, record)
+            wanted.setdefault(company, []).append(number)
+    alike = look_alike_accounts(connection, list(records.values())) if wanted else []
+    for numbers, likely in zip(wanted.values(), alike, strict=True):
+        if likely:
+            found |= {number: list(likely) for number in numbers}
     return found
+
+
+def _company(record: Record) -> _Company:
+    written = record.written
+    names = written.get("company", ""), written.get("city", ""), written.get("region", "")
+    return (*names, record.country, record.domains, record.phones)
 
 
 def _by_key(leads: Iterable[tuple[str, Keys]]) -> dict[str, list[str]]:

@@ -15,7 +15,7 @@ from leadlane.i18n import _, ngettext
 from leadlane.intake.columns import header_key
 from leadlane.intake.files import Row, open_rows
 from leadlane.intake.record_columns import Kind
-from leadlane.matching.clusters import Link
+from leadlane.matching.clusters import FAR_LIKELIER, Link, odds
 from leadlane.matching.compare import Comparison
 from leadlane.matching.judge import Pair, score_pairs
 from leadlane.matching.pairs import candidate_pairs_between, sorting_order
@@ -40,7 +40,7 @@ from leadlane.service.record_files import (
     text_of,
 )
 
-# For one record on the left so many on the right are told.
+# For one record on the left so many on the right are told: the best, and others that may be meant.
 MOST_ANSWERS = 5
 # A column name that is shorter is in the names of most files.
 SHORTEST_NAME = 3
@@ -57,8 +57,10 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What was found between two files, in order of the left one and the best first; places are those of
-    `left` and `right`. What is on the left and in no pair is new.
+    """What was found between two files, in order of the left one; places are those of `left` and `right`.
+
+    `pairs` has for each record on the left the best one on the right; what is in none is new. `also` are
+    others that may be meant instead, the best first: they are shown, but link nothing.
     """
 
     kind: Kind
@@ -69,6 +71,7 @@ class Matches:
     compared: int
     notes: Sequence[str] = ()
     quality: Quality | None = None
+    also: Sequence[Found] = ()
 
 
 def match_files(
@@ -89,17 +92,27 @@ def match_files(
     kind = ours.columns.kind
     compare = comparer([ours, theirs], kind)
     links, compared = _links(ours.records, theirs.records, kind, compare, matching, on_progress)
-    chosen = _one_to_one(links) if one_to_one else _best_of_each(links, matching.sure_from)
-    # The order in which they stand in the file is the reader's.
-    chosen.sort(key=lambda link: (ours.sources[link.one].row, -link.probability, link.other))
+    chosen = _one_to_one(links) if one_to_one else _best_of_each(links)
+    others = _others(links, chosen)
+
+    def is_same(one: int, other: int) -> bool:
+        return compare(theirs.records[one], theirs.records[other]).probability >= matching.sure_from
+
+    def in_file(pair: Found) -> tuple[int, float, int]:
+        # The order in which they stand in the file is the reader's.
+        return ours.sources[pair.left].row, -pair.probability, pair.right
+
+    pairs = [Found(*link, _outcome(link, others.get(link.one, ()), is_same, matching)) for link in chosen]
+    also = [Found(*link, outcome_of(link.probability, matching)) for own in others.values() for link in own]
     found = Matches(
         kind,
         ours.sources,
         theirs.sources,
-        [Found(*link, outcome_of(link.probability, matching)) for link in chosen],
+        sorted(pairs, key=in_file),
         lambda one, other: compare(ours.records[one], theirs.records[other]),
         compared,
         [*ours.notes, *theirs.notes],
+        also=sorted(also, key=in_file),
     )
     if truth is None:
         return found
@@ -148,14 +161,33 @@ def _links(
     return links, compared
 
 
-def _best_of_each(links: Sequence[Link], sure_from: float) -> list[Link]:
-    """For each record on the left the sure ones on the right, or where there is none the best unsure ones."""
-    chosen: list[Link] = []
-    for _one, own in groupby(links, key=lambda link: link.one):
-        best = sorted(own, key=lambda link: (-link.probability, link.other))[:MOST_ANSWERS]
-        sure = [link for link in best if link.probability >= sure_from]
-        chosen += sure or best
-    return chosen
+def _best_of_each(links: Sequence[Link]) -> list[Link]:
+    """For each record on the left the likeliest on the right: a lead is of one account, which has many."""
+    by_left = groupby(links, key=lambda link: link.one)
+    return [min(own, key=lambda link: (-link.probability, link.other)) for _one, own in by_left]
+
+
+def _outcome(
+    link: Link, others: Sequence[Link], is_same: Callable[[int, int], bool], matching: Matching
+) -> Certainty:
+    """What a link amounts to: never sure where another one is about as likely, and not surely the same."""
+    answer = outcome_of(link.probability, matching)
+    rivals = (other for other in others if odds(link.probability) < FAR_LIKELIER * odds(other.probability))
+    if answer == "sure" and any(not is_same(link.other, rival.other) for rival in rivals):
+        return "unsure"
+    return answer
+
+
+def _others(links: Sequence[Link], chosen: Sequence[Link]) -> dict[int, list[Link]]:
+    """For each chosen link the next likeliest of the same record on the left, the likeliest first."""
+    taken = {link.one: link for link in chosen}
+    others = {}
+    for one, own in groupby(links, key=lambda link: link.one):
+        rest = sorted(own, key=lambda link: (-link.probability, link.other))
+        rest = [link for link in rest if link != taken.get(one)]
+        if one in taken and rest:
+            others[one] = rest[: MOST_ANSWERS - 1]
+    return others
 
 
 def _one_to_one(links: Sequence[Link]) -> list[Link]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 from operator import itemgetter
+from zlib import crc32
 
 from psycopg import Connection
 from rapidfuzz import fuzz
@@ -13,9 +15,9 @@ from leadlane.core.facts import Account
 from leadlane.core.match import Likeness
 from leadlane.logging import get_logger
 from leadlane.matching.blocking import VERSION, search_keys
+from leadlane.matching.clusters import FAR_LIKELIER, odds
 from leadlane.matching.compare import same_company
 from leadlane.matching.names import CompanyName, company_name
-from leadlane.matching.pairs import key_hash
 from leadlane.matching.record import Record, read_record
 from leadlane.matching.words import COMMON_WORDS
 from leadlane.store import accounts
@@ -32,15 +34,21 @@ _LONGEST_START = 100
 _MOST_COMPARED = 8
 _LEAST_ALIKE = 65.0
 # Who shares one of these may be called otherwise: a phone, a domain, an alias or an acronym.
-_STRONG = ("phone ", "domain ", "name ")
+_STRONG = ("phone ", "domain ", "name ", "initials ")
+# One of several accounts that are about as likely is never surely meant.
+ONE_OF_SEVERAL = 0.9
 
 
 def look_alike_accounts(connection: Connection, records: Sequence[Record]) -> list[list[Likeness]]:
     """For each record the accounts that may be its company, the likeliest first, at most `MOST_LIKENESSES`.
 
-    Two statements for all of them; a record without a name, a phone and a domain gets an empty list.
+    Three statements for all of them, and only one where no account shares a key; a record without a name, a
+    phone and a domain gets an empty list.
     """
-    found = accounts.find_look_alikes(connection, [_search_keys(record) for record in records])
+    asked = [_search_keys(record) for record in records]
+    in_use = accounts.keys_in_use(connection, {one.key for keys in asked for one in keys})
+    shared = [[one for one in keys if one.key in in_use] for keys in asked]
+    found = accounts.find_look_alikes(connection, shared)
     promising = [_promising(record, candidates) for record, candidates in zip(records, found, strict=True)]
     numbers = {number for some in promising for number in some}
     if not numbers:
@@ -118,8 +126,10 @@ def _promising(record: Record, candidates: Sequence[Candidate]) -> list[int]:
     judged = []
     for candidate in candidates:
         alike = max((_likeness(one, other) for one in ours for other in candidate.names), default=0.0)
-        if candidate.is_strong or alike >= _LEAST_ALIKE:
+        if alike >= _LEAST_ALIKE:
             judged.append((-alike, candidate.number))
+        elif candidate.is_strong:
+            judged.append((0.0, candidate.number))
     # Sorting keeps the order of those that are as much alike.
     judged.sort(key=itemgetter(0))
     return [number for _alike, number in judged[:_MOST_COMPARED]]
@@ -138,12 +148,17 @@ def _likeliest(record: Record, candidates: Sequence[tuple[Account, Record]]) -> 
             judged.append(Likeness(compared.probability, compared.evidence, account=account))
     # The order of the candidates, which is always the same, decides between equals.
     judged.sort(key=lambda likeness: -likeness.probability)
+    if len(judged) > 1 and odds(judged[0].probability) < FAR_LIKELIER * odds(judged[1].probability):
+        judged = [replace(one, probability=min(one.probability, ONE_OF_SEVERAL)) for one in judged]
     return judged[:MOST_LIKENESSES]
 
 
 def _search_keys(record: Record) -> list[SearchKey]:
     """The search keys as integers of PostgreSQL: half the bytes; what collides is told apart by comparing."""
-    return [SearchKey(key_hash(key) >> 32, key.startswith(_STRONG)) for key in search_keys(record, "company")]
+    return [
+        SearchKey(crc32(key.encode()) - 2**31, key.startswith(_STRONG))
+        for key in search_keys(record, "company")
+    ]
 
 
 def _written(name: CompanyName) -> str:

@@ -13,7 +13,7 @@ from leadlane.i18n import _
 from leadlane.intake.files import Row, open_rows
 from leadlane.service.find_duplicates import Answers, Duplicates
 from leadlane.service.link_quality import groups_by_place
-from leadlane.service.match_files import Matches
+from leadlane.service.match_files import Found, Matches
 from leadlane.service.record_files import RecordFile, Source
 
 WriteRow = Callable[[Iterable[object]], object]
@@ -78,14 +78,17 @@ def write_answers(file: RecordFile, found: Answers, out: Path) -> None:
 
 
 def write_matches(found: Matches, out: Path) -> None:
-    """A line for each pair, and for each record on the left that is new."""
+    """A line for each pair, for each that may be meant instead (`also`), and for each record that is new."""
     with _writer(out) as write:
         write(MATCH_COLUMNS)
         matched = {pair.left for pair in found.pairs}
-        for pair in found.pairs:
+        lines: list[tuple[Found, str]] = [(pair, pair.outcome) for pair in found.pairs]
+        lines += [(pair, "also") for pair in found.also]
+        # Sorting keeps the pair before those that may be meant instead.
+        for pair, outcome in sorted(lines, key=lambda line: found.left[line[0].left].row):
             ours, theirs = found.left[pair.left], found.right[pair.right]
             evidence = "; ".join(likeness_words(found.look(pair.left, pair.right).evidence))
-            write((*_cells(ours), *_cells(theirs), pair.outcome, pair.probability, evidence))
+            write((*_cells(ours), *_cells(theirs), outcome, pair.probability, evidence))
         new = (ours for place, ours in enumerate(found.left) if place not in matched)
         for ours in sorted(new, key=lambda source: source.row):
             write((*_cells(ours), "", "", "", "new", "", ""))

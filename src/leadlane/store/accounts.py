@@ -107,6 +107,12 @@ SELECT question, number, is_strong,
  ORDER BY question, rank
 """
 
+# LATERAL and LIMIT: one probe for each key, however many accounts have it.
+_KEYS_IN_USE = """
+SELECT key FROM unnest(%s::integer[]) AS asked (key),
+       LATERAL (SELECT FROM account_keys AS k WHERE k.key = asked.key LIMIT 1) AS k
+"""
+
 _STARTING = f"""
 SELECT {_COLUMNS}
   FROM (SELECT number, min(start) AS start
@@ -266,6 +272,15 @@ def find_look_alikes(connection: Connection, wanted: Sequence[Sequence[SearchKey
         for question, *candidate in connection.execute(_LOOK_ALIKES, values):
             found[question].append(Candidate(*candidate))
     return found
+
+
+def keys_in_use(connection: Connection, keys: Collection[int]) -> set[int]:
+    """Those of these keys that an account has; most keys of a company that nobody knows are nobody's."""
+    if not keys:
+        return set()
+    # In order of the index: neighbours are on the same page.
+    rows = connection.execute(_KEYS_IN_USE, [sorted(keys)])
+    return {key for (key,) in rows}
 
 
 def accounts_of_numbers(connection: Connection, numbers: Iterable[int]) -> dict[int, Account]:

@@ -91,7 +91,8 @@ SELECT
                 UNION ALL
                 SELECT mobile_key, account_id FROM contacts WHERE mobile_key = ANY(%(phones)s)) AS reached
          WHERE account_id IS NOT NULL
-         GROUP BY key HAVING min(account_id) = max(account_id)) found)
+         GROUP BY key HAVING min(account_id) = max(account_id)) found),
+    EXISTS (SELECT FROM accounts)
 """.replace("{lead}", _LEAD)
 
 _MEET_ACCOUNTS = """
@@ -243,6 +244,7 @@ SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM loaded)
 _PLANS = """
 SET plan_cache_mode = force_generic_plan;
 SET enable_seqscan = off;
+SET enable_bitmapscan = off;
 SET enable_hashjoin = off;
 SET enable_mergejoin = off;
 """
@@ -264,7 +266,8 @@ class Met:
     """What the arrivals of a batch may meet. Rows are as the statement names their columns.
 
     `batch_id` is reserved for the batch; `policy` is None if nothing was ever published. `accounts` are by
-    domain; `contacts` say to which one account a contact's mailbox or number belongs.
+    domain; `contacts` say to which one account a contact's mailbox or number belongs; `has_accounts` is
+    whether any is known at all.
     """
 
     batch_id: int
@@ -276,6 +279,7 @@ class Met:
     worked: list[dict[str, Any]]
     accounts: dict[str, Account]
     contacts: list[dict[str, Any]]
+    has_accounts: bool
 
 
 # A person's load as stored: person, open, today, and the day that `today` counts for.
@@ -354,7 +358,16 @@ def meet(
     )
     accounts = {found["domain"]: account_of(found) for found in row[7] or ()}
     return Met(
-        row[0], row[1], row[2], row[3] or [], row[4] or [], row[5] or [], row[6] or [], accounts, row[8] or []
+        batch_id=row[0],
+        policy=row[1],
+        roster=row[2],
+        ids=row[3] or [],
+        keys=row[4] or [],
+        open_leads=row[5] or [],
+        worked=row[6] or [],
+        accounts=accounts,
+        contacts=row[8] or [],
+        has_accounts=row[9],
     )
 
 

@@ -59,15 +59,20 @@ WITH touched AS MATERIALIZED (
            (array_agg(root ORDER BY at, id))[1] AS root,
            (array_agg(source ORDER BY at, id))[1] AS source
       FROM reached GROUP BY whom
-), several AS MATERIALIZED (
-    SELECT r.whom, r.lead_id, r.id, r.person, r.at
-      FROM reached AS r JOIN by_whom AS b USING (whom) WHERE b.people > 1
-), began AS MATERIALIZED (
-    SELECT whom, person, min(at) AS at FROM several GROUP BY whom, person
+)
+"""
+
+_COUNTS = f"""{_REACHED}
+SELECT source, first_person, count(*) FROM by_whom GROUP BY source, first_person
+"""
+
+_BY_SEVERAL = f"""{_REACHED}
+, several AS MATERIALIZED (
+    SELECT r.* FROM reached AS r JOIN by_whom AS b USING (whom) WHERE b.people > 1
 ), moved AS (
     -- Who had a lead since when: every place that the timeline tells, and every end of one. When cover ends,
     -- the owner stays.
-    SELECT t.lead_id, t.at, lead(t.at, 1, 'infinity') OVER in_order AS until,
+    SELECT t.lead_id, t.at, lead(t.at) OVER in_order AS until,
            CASE t.event WHEN 'returned' THEN lag(t.details ->> 'owner') OVER in_order
                         ELSE t.details ->> 'owner' END AS owner,
            t.details ->> 'covered_by' AS covered_by
@@ -75,42 +80,16 @@ WITH touched AS MATERIALIZED (
       JOIN timeline AS t USING (lead_id)
      WHERE t.event IN ('closed', 'merged_into', 'returned') OR t.details -> 'destination' IS NOT NULL
     WINDOW in_order AS (PARTITION BY t.lead_id ORDER BY t.id)
-), held AS MATERIALIZED (
-    SELECT k.whom, m.at, m.until, m.owner, m.covered_by
-      FROM moved AS m JOIN known AS k USING (lead_id) WHERE m.owner IS NOT NULL
-), judged AS MATERIALIZED (
-    -- A touch is fine if whoever reached out had a lead of theirs then, and nobody who had reached out before
-    -- had one that is not in the same hands.
-    SELECT s.whom, s.person, s.at,
-           coalesce(bool_or(s.person IN (h.owner, h.covered_by)), false) AS had_it,
-           bool_or(b.person IS NOT NULL AND h.owner IS DISTINCT FROM s.person
-                   AND h.covered_by IS DISTINCT FROM s.person) AS another_had_it
-      FROM several AS s
-      LEFT JOIN held AS h ON h.whom = s.whom AND h.at <= s.at AND s.at < h.until
-      LEFT JOIN began AS b ON b.whom = h.whom AND b.at <= s.at AND b.person IN (h.owner, h.covered_by)
-     GROUP BY s.whom, s.id, s.person, s.at
-), outcomes AS MATERIALIZED (
-    SELECT whom, bool_and(had_it AND NOT another_had_it) AS is_handed_over FROM judged GROUP BY whom
+), touches_of AS (
+    SELECT whom, json_agg(json_build_array(person, extract(epoch FROM at)) ORDER BY at, id) AS touches
+      FROM several GROUP BY whom
+), holds_of AS (
+    SELECT k.whom, json_agg(json_build_array(m.owner, m.covered_by, extract(epoch FROM m.at),
+                                             extract(epoch FROM m.until))) AS holds
+      FROM moved AS m JOIN known AS k USING (lead_id) WHERE m.owner IS NOT NULL GROUP BY k.whom
 )
-"""
-
-_COUNTS = f"""{_REACHED}
-SELECT b.source, b.first_person, count(*) AS touched,
-       count(*) FILTER (WHERE NOT o.is_handed_over) AS twice,
-       count(*) FILTER (WHERE o.is_handed_over) AS handed_over
-  FROM by_whom AS b LEFT JOIN outcomes AS o USING (whom)
- GROUP BY b.source, b.first_person
-"""
-
-_TWICE = f"""{_REACHED}
-SELECT b.root AS lead_id, l.fields, l.domain, l.stage, l.owner, b.last_at,
-       (SELECT json_agg(p ORDER BY p.first_at, p.person)
-          FROM (SELECT j.person, min(j.at) AS first_at, max(j.at) AS last_at, count(*) AS touches,
-                       bool_and(j.had_it) AS had_it
-                  FROM judged AS j WHERE j.whom = b.whom GROUP BY j.person) AS p) AS people
-  FROM outcomes AS o JOIN by_whom AS b USING (whom) JOIN leads AS l ON l.id = b.root
- WHERE NOT o.is_handed_over
- ORDER BY b.last_at DESC, b.whom LIMIT %(limit)s
+SELECT b.source, b.first_person, b.root, b.last_at, t.touches, coalesce(h.holds, '[]')
+  FROM by_whom AS b JOIN touches_of AS t USING (whom) LEFT JOIN holds_of AS h USING (whom)
 """
 
 _PREVENTED = """
@@ -152,13 +131,42 @@ class Period:
 
 
 class Reached(NamedTuple):
-    """How many were reached, of one source and by one first person: by several, and of these handed over."""
+    """So many were reached, of one source and by one first person."""
 
     source: str | None
     first_person: str
-    touched: int
-    twice: int
-    handed_over: int
+    leads: int
+
+
+class Touch(NamedTuple):
+    """Somebody reached out, at an instant in seconds."""
+
+    person: str
+    at: float
+
+
+class Hold(NamedTuple):
+    """Somebody had a lead, and somebody or nobody covered it, from an instant until another (None: still)."""
+
+    owner: str
+    covered_by: str | None
+    since: float
+    until: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BySeveral:
+    """Somebody, or a company, whom several people reached: the touches in order, and who had the leads.
+
+    `root` is the lead touched first, or the one that it is part of now.
+    """
+
+    source: str | None
+    first_person: str
+    root: str
+    last_at: datetime
+    touches: list[Touch]
+    holds: list[Hold]
 
 
 class Prevented(NamedTuple):
@@ -167,22 +175,6 @@ class Prevented(NamedTuple):
     source: str | None
     owner: str | None
     leads: int
-
-
-@dataclass(frozen=True, slots=True)
-class Twice:
-    """Somebody, or a company, whom several people contacted without a hand-over; by the lead touched first.
-
-    `people` have person, first_at, last_at, touches, and had_it: whether the lead was theirs every time.
-    """
-
-    lead_id: str
-    fields: dict[str, Any]
-    domain: str | None
-    stage: str
-    owner: str | None
-    last_at: datetime
-    people: list[dict[str, Any]]
 
 
 def all_leads(connection: Connection) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -240,21 +232,30 @@ def tell_apart(connection: Connection, kind: Kind, ids: Collection[str], by: str
 def reached(
     connection: Connection, counted: Counted, kinds: Collection[str], period: Period
 ) -> list[Reached]:
-    """How many were reached by touches of these kinds in a period, by source and by who was first.
-
-    `twice` are those whom several people reached without having been handed over from one to the next.
-    """
+    """How many were reached by touches of these kinds in a period, by source and by who was first."""
     values = _values(counted, kinds, period)
     return [Reached(*row) for row in connection.execute(_COUNTS, values)]
 
 
-def contacted_twice(
-    connection: Connection, counted: Counted, kinds: Collection[str], period: Period, limit: int
-) -> list[Twice]:
-    """Those that `reached` counts as contacted twice, who was touched last first."""
-    values = {**_values(counted, kinds, period), "limit": limit}
-    with connection.cursor(row_factory=class_row(Twice)) as cursor:
-        return cursor.execute(_TWICE, values).fetchall()
+def reached_by_several(
+    connection: Connection, counted: Counted, kinds: Collection[str], period: Period
+) -> Iterator[BySeveral]:
+    """Those of them whom more than one person reached, in no order, read as they are used.
+
+    Wants a transaction around it.
+    """
+    with connection.cursor(name="reached_by_several") as cursor:
+        cursor.itersize = _AT_A_TIME
+        for row in cursor.execute(_BY_SEVERAL, _values(counted, kinds, period)):
+            source, first_person, root, last_at, touches, holds = row
+            yield BySeveral(
+                source,
+                first_person,
+                root,
+                last_at,
+                [Touch(*one) for one in touches],
+                [Hold(*one) for one in holds],
+            )
 
 
 def prevented(connection: Connection, period: Period) -> list[Prevented]:
