@@ -88,11 +88,18 @@ def test_merging_gives_the_lead_that_stays_what_the_other_had(desk: Desk, say: S
     assert decision.standing.owner == stays.standing.owner
     assert decision.standing.respond_by == stays.standing.respond_by
     assert decision.standing.lead.fields["city"] == "Rome"
-    assert len(decision.standing.lead.signals) == 2
     assert decision.beside.standing.stage == "closed"
     assert ("reassigned_away", ends.standing.owner) in decision.messages
     assert desk.world.loads[ends.standing.owner or ""].open == 0
     assert "B" not in desk.world.known.leads
+
+
+def test_what_both_say_happened_at_one_moment_happened_once(desk: Desk, say: Say) -> None:
+    desk.decide(
+        arrival("A", "demo_request", "badge_scan"), arrival("B", "demo_request", "webinar_attendance")
+    )
+    signals = say("merge", "A", "B").standing.lead.signals
+    assert [one.name for one in signals] == ["demo_request", "badge_scan", "webinar_attendance"]
 
 
 def test_whoever_answered_one_has_answered_the_other(desk: Desk, say: Say) -> None:

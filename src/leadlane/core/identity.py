@@ -53,7 +53,11 @@ def _merge(desk: Desk, act: Act, before: Standing) -> Decision | Refusal:
     responded = before.responded or other.responded
     standing = replace(
         before,
-        lead=joined_lead(before.lead, other.lead),
+        # What both say happened at one moment happened once.
+        lead=joined_lead(
+            before.lead,
+            replace(other.lead, signals=tuple(replace(one, stated=True) for one in other.lead.signals)),
+        ),
         keys=joined_keys(before.keys, other.keys),
         responded=responded,
         # Whoever answered the one has answered the other.

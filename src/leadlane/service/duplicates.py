@@ -10,7 +10,7 @@ from psycopg import Connection
 
 from leadlane.core.facts import Account
 from leadlane.core.policy import Matching
-from leadlane.matching.clusters import Link, join
+from leadlane.matching.clusters import Link, join, undisputed
 from leadlane.matching.compare import Comparison, same_company, same_person
 from leadlane.matching.pairs import sorting_order
 from leadlane.matching.prospect import lead_record
@@ -141,6 +141,7 @@ def _groups(
     links, _compared = links_of(records, kind, compare, matching, on_progress)
     links = [link for link in links if link.other not in apart_from.get(link.one, ())]
     sure = [link for link in links if link.probability >= matching.sure_from]
+    sure = undisputed(sure, probability, matching.unsure_from)
     joined = join(len(records), sure, probability, min(MEAN_OF_CLUSTER, matching.sure_from))
     clusters = [kept for one in joined if len(kept := _without_apart(one, apart_from)) > 1]
     reasons = _strongest(clusters, sure)
