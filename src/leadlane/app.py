@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -14,10 +14,13 @@ from leadlane import clock
 from leadlane.config import Settings
 from leadlane.errors import DatabaseError
 from leadlane.i18n import _
+from leadlane.outbound.endpoints import read_outbound
 from leadlane.service.batch import Receipt
+from leadlane.service.deliver import set_up
 from leadlane.service.recognise import rebuild_keys
 from leadlane.service.router import Done, Router
 from leadlane.service.rulebooks import Rulebooks
+from leadlane.service.sender import Sender
 from leadlane.store import batches
 from leadlane.store.db import open_pool
 from leadlane.store.migrate import is_current, upgrade
@@ -46,6 +49,16 @@ class App:
                 yield router
             finally:
                 router.stop()
+
+    @contextmanager
+    def sender(self) -> Iterator[None]:
+        """Within the block, people and systems are told what is in the outbox, by the channels set up.
+
+        Raises SettingsError if outbound.yaml cannot be used. Where nothing is set up, messages wait.
+        """
+        setup = set_up(self.settings, read_outbound(self.settings))
+        with Sender(self.url, self.books, setup, self.now) if setup.ways else nullcontext():
+            yield
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 from annotated_types import Ge, Le
 from psycopg import ProgrammingError
@@ -73,11 +74,46 @@ class Settings(BaseModel):
         120, N_("Seconds by which due steps may be late before /readyz says so and an alarm goes out."), ge=1
     )
     batch_max: int = _setting(500, N_("Most leads routed together in one transaction."), ge=1, le=10_000)
+    smtp_url: str = _setting(
+        "",
+        N_("Mail server as smtp://user:password@host:587, or smtps:// for TLS at once; empty: no e-mail."),
+        is_secret=True,
+    )
+    mail_from: str = _setting("", N_("Who e-mails are from: Leads <leads@example.com>; needed to send any."))
+    mail_per_minute: int = _setting(600, N_("Most e-mails in a minute."), ge=1)
+    public_url: str = _setting(
+        "", N_("Where people reach this server, as https://leads.example.com; links in messages begin so.")
+    )
+    outbound_file: Path | None = _setting(
+        None, N_("File of webhook endpoints; without it, outbound.yaml of the data folder, if there is one.")
+    )
+    templates_dir: Path | None = _setting(
+        None, N_("Folder of your own templates of messages, used in place of those of the same name.")
+    )
+    admins: str = _setting(
+        "", N_("Ids of the people who hear of alarms, with commas; empty: everyone whose role is revops.")
+    )
 
     @field_validator("data_dir")
     @classmethod
     def _expand_home(cls, folder: Path) -> Path:
         return folder.expanduser()
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _mail_server(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.port == 0):
+            raise ValueError
+        return url
+
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname):
+            raise ValueError
+        return url.rstrip("/")
 
     @field_validator("database_url")
     @classmethod
@@ -233,8 +269,20 @@ def _expected(field: FieldInfo) -> str:
     return _("a whole number from {low} to {high}").format(low=low, high=high)
 
 
+def hide_credentials(url: str) -> str:
+    """A web or mail address that may be shown: the same without its user's password."""
+    parts = urlsplit(url)
+    if parts.password is None:
+        return url
+    return url.replace(f":{parts.password}@", f":{HIDDEN}@", 1)
+
+
 def _shown(name: str, value: object) -> str:
-    return hide_password(str(value)) if name == "database_url" and value else str(value)
+    if value is None:
+        return ""
+    if name == "database_url" and value:
+        return hide_password(str(value))
+    return hide_credentials(str(value)) if name == "smtp_url" else str(value)
 
 
 def _is_secret(field: FieldInfo) -> bool:

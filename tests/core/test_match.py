@@ -99,11 +99,17 @@ def test_with_nobody_to_ask_a_doubt_holds_nothing_up() -> None:
     assert decision.standing.owner == "ann"
 
 
-def test_the_surest_of_those_before_is_the_same_person(desk: Desk) -> None:
+def test_who_is_surely_somebody_before_is_the_same_person(desk: Desk) -> None:
     desk.decide(arrival("A", "demo_request"), arrival("B", "demo_request"))
-    [decision] = desk.decide(arriving("C", someone("A", 0.985), someone("B", 0.99)))
+    [decision] = desk.decide(arriving("C", someone("A", 0.9), someone("B", 0.99)))
     assert decision.lead_id == "B"
     assert "same_person" in decision.reasons
+
+
+def test_who_is_as_surely_one_lead_as_another_is_for_a_person_to_tell(desk: Desk) -> None:
+    desk.decide(arrival("A", "demo_request"), arrival("B", "demo_request"))
+    [decision] = desk.decide(arriving("C", someone("A", 0.985), someone("B", 0.99)))
+    assert (decision.lead_id, decision.standing.unsure) == ("C", True)
 
 
 def test_a_lead_that_became_part_of_another_in_the_same_batch_leads_there(desk: Desk) -> None:

@@ -79,9 +79,7 @@ class ReviewPart(ActPart):
 class IdentifyPart(ActPart):
     """Say whose lead it is."""
 
-    account: Name | None = Field(
-        default=None, description="The account that it belongs to; null: nobody known."
-    )
+    account: Name | None = Field(description=N_("The account that it belongs to; null: nobody known."))
 
 
 class MergePart(ActPart):

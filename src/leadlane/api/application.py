@@ -22,6 +22,7 @@ from leadlane.api import (
     contacts,
     docs,
     health,
+    hooks,
     leads,
     ownership,
     policy,
@@ -30,6 +31,7 @@ from leadlane.api import (
     roster,
     schema,
 )
+from leadlane.api.answers import add_answers
 from leadlane.api.front import Foreknown, Front, Leadlane, Line
 from leadlane.api.guard import Guard
 from leadlane.api.problems import FieldError, ProblemError, field_error, of_exception, response
@@ -84,6 +86,8 @@ def create(open_leadlane: Callable[[], AbstractContextManager[Leadlane]]) -> Fas
     _add_ownership(api)
     _add_reports(api)
     _add_health(api)
+    add_answers(api)
+    hooks.add_hooks(api)
     docs.add_docs(api)
     api.add_route("/", docs.to_docs, include_in_schema=False)
     return api

@@ -29,6 +29,8 @@ SECONDS = Histogram(
     buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
 )
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]").search
+# Whoever sends here has no key of ours: `service.hooks` lets nobody in whose signature is not right.
+SIGNED = "/v1/hooks/"
 _REALM = 'Bearer realm="leadlane"'
 
 
@@ -71,7 +73,7 @@ class Guard:
 
         try:
             _require_text(scope)
-            if scope["path"].startswith("/v1/"):
+            if scope["path"].startswith("/v1/") and not scope["path"].startswith(SIGNED):
                 scope["key"] = await self._let_in(scope, headers)
             await self.app(scope, receive, sent)
         except ClientDisconnect:

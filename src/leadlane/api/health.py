@@ -19,7 +19,7 @@ from typing_extensions import TypedDict
 
 from leadlane.api.front import Front, front_of
 from leadlane.i18n import _
-from leadlane.service import health, worker
+from leadlane.service import deliver, health, worker
 from leadlane.store import policies
 from leadlane.store.migrate import head, revision_of
 
@@ -61,6 +61,7 @@ def metrics(request: Request) -> Response:
     # A database that is away is told by /readyz; the counts of this process are there all the same.
     with suppress(psycopg.Error, PoolTimeout), _patient_connection(leadlane.pool) as connection:
         worker.measure(connection, leadlane.now())
+        deliver.measure(connection, leadlane.now())
     registry = REGISTRY
     if MULTIPROCESS in os.environ:
         registry = CollectorRegistry()

@@ -14,7 +14,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from leadlane.bench import chase, decisions, growth, http, leads_file, memory
+from leadlane.bench import chase, decisions, delivery, growth, http, leads_file, memory
 from leadlane.bench.database import Bench, bench
 from leadlane.bench.figures import Figure, print_figures
 
@@ -25,6 +25,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Figure]]] = {
     "growth": growth.measure,
     "memory": memory.measure,
     "chase": chase.measure,
+    "delivery": delivery.measure,
 }
 # Load average above which other processes take part in what is measured.
 BUSY = 0.5

@@ -40,10 +40,12 @@ def build_app() -> typer.Typer:
         doctor,
         duplicates,
         explain,
+        hooks,
         import_,
         keys,
         lead,
         match,
+        outbox,
         policy,
         replay,
         route,
@@ -84,8 +86,10 @@ def build_app() -> typer.Typer:
     app.command("test", help=test.HELP)(test.run_scenarios)
     app.command("whose", help=whose.HELP)(whose.whose_command)
     app.command("work", help=work.HELP)(work.work)
+    app.add_typer(hooks.app, name="hooks")
     app.add_typer(import_.app, name="import")
     app.add_typer(lead.app, name="lead")
+    app.add_typer(outbox.app, name="outbox")
     app.add_typer(policy.app, name="policy")
     app.add_typer(keys.app, name="keys")
     app.add_typer(db.app, name="db")

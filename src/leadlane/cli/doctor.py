@@ -18,17 +18,21 @@ from rich.filesize import decimal
 from rich.text import Text
 
 from leadlane import clock, config
-from leadlane.config import LoadedSettings
-from leadlane.errors import LeadlaneError
+from leadlane.config import LoadedSettings, Settings
+from leadlane.errors import LeadlaneError, SettingsError
 from leadlane.i18n import _, ngettext
 from leadlane.matching.blocking import VERSION as SEARCH_KEYS
+from leadlane.outbound import email
+from leadlane.outbound.endpoints import read_outbound
 from leadlane.policy.problems import Problem
 from leadlane.policy.roster import RosterDocument, check_roster, holiday_keys
 from leadlane.service import health
+from leadlane.service.deliver import ADMIN_ROLE, admins, set_up
 from leadlane.service.publish import check_policy, current_document
-from leadlane.service.rulebooks import Rulebooks
-from leadlane.store import accounts, api_keys, due, policies, roster, vitals
+from leadlane.service.rulebooks import Rulebooks, load_roster
+from leadlane.store import accounts, api_keys, deliveries, due, policies, roster, vitals
 from leadlane.store.db import connect
+from leadlane.store.deliveries import Channel, Waiting
 from leadlane.store.migrate import head, revision_of
 from leadlane.store.server import ensure_database
 from leadlane.store.watchdog import violations
@@ -86,6 +90,7 @@ def examine(loaded: LoadedSettings) -> Iterator[Line]:
             yield from _rules(connection, now)
             yield _accounts(connection)
             yield from _work(connection, now, timedelta(seconds=loaded.settings.late_after_seconds))
+            yield from channel_lines(connection, loaded.settings, now)
             yield from _agreement(connection)
     except LeadlaneError as error:
         yield Line("bad", error.message, error.hint)
@@ -220,9 +225,46 @@ def _work(connection: Connection, now: datetime, late_after: timedelta) -> Itera
             late,
         )
         yield Line("warning" if late else "good", text.format(n=late))
-    waiting = vitals.messages_waiting(connection)
-    text = ngettext("{n} message waits to be sent.", "{n} messages wait to be sent.", waiting)
-    yield Line("good", text.format(n=waiting))
+
+
+def channel_lines(connection: Connection, settings: Settings, now: datetime) -> Iterator[Line]:
+    """How people and systems can be told, and what could not be."""
+    try:
+        setup = set_up(settings, read_outbound(settings))
+    except SettingsError as error:
+        yield Line("bad", error.message, error.hint)
+        return
+    waiting = {one.channel: one for one in deliveries.waiting(connection)}
+    known = deliveries.channels(connection)
+    for name in dict.fromkeys(("email", *setup.ways, *(name for name in waiting if name is not None))):
+        yield _channel(name, name in setup.ways, known.get(name), waiting.get(name), now)
+    yield from (Line("bad", problem) for problem in email.problems(settings))
+    unplanned = waiting[None].count if None in waiting else 0
+    text = ngettext(
+        "{n} message waits to be looked at.", "{n} messages wait to be looked at.", unplanned
+    ).format(n=unplanned)
+    yield Line("good", text)
+    advice = _("Look at them with `leadlane outbox list`; send them again, or discard them.")
+    for state, n in deliveries.counts(connection, ("uncertain", "dead")).items():
+        yield Line("warning", _("Messages that are {state}: {n}").format(n=n, state=state), advice)
+    if not admins(load_roster(connection, policies.in_force(connection)[1]), settings):
+        text = _("Nobody hears of alarms: nobody's role is {role}.").format(role=ADMIN_ROLE)
+        yield Line("warning", text, _("Name who does in the setting `admins`."))
+
+
+def _channel(
+    name: str, is_set_up: bool, channel: Channel | None, waiting: Waiting | None, now: datetime
+) -> Line:
+    n = waiting.count if waiting is not None else 0
+    if not is_set_up:
+        text = _("{channel} is not set up; waiting for it: {n}").format(channel=name, n=n)
+        advice = _("Set smtp_url and mail_from, or the webhook in outbound.yaml: docs/channels.md.")
+        return Line("warning", text, advice)
+    if channel is not None and channel.down_since is not None:
+        minutes = int((now - channel.down_since) / timedelta(minutes=1))
+        text = _("{channel} has not worked for {minutes} minutes; waiting for it: {n}")
+        return Line("bad", text.format(channel=name, minutes=minutes, n=n), channel.error or "")
+    return Line("good", _("{channel} works; waiting for it: {n}").format(channel=name, n=n))
 
 
 def _advice(kind: health.Kind) -> str:

@@ -17,7 +17,7 @@ from leadlane.i18n import _
 from leadlane.service.health import Watch
 from leadlane.service.worker import Worker
 
-HELP = _("Let happen what is due, until told to stop: chases, covers, leads that wait in line.")
+HELP = _("Let happen what is due, until told to stop: chases, covers, leads in line, messages.")
 console = Console(soft_wrap=True, highlight=False)
 
 
@@ -39,7 +39,7 @@ def work(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         console.print(_("This worker lets happen what is due. Stop with Ctrl-C."))
-        with Watch(app.url, app.books, app.now, timedelta(seconds=settings.late_after_seconds)):
+        with Watch(app.url, app.books, app.now, timedelta(seconds=settings.late_after_seconds)), app.sender():
             worker.run()
 
 

@@ -67,12 +67,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A lead taken apart: what it is without what had been merged into it, and that as a lead of its own."""
+    """A lead taken apart: what it is without what had been merged into it, and that as a lead of its own.
+
+    The keys name the account that each was linked to; whoever was responded to by themselves, was.
+    """
 
     stays: Lead
     stays_keys: Keys
     leaves: Lead
     leaves_keys: Keys
+    stays_responded: bool = False
+    leaves_responded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

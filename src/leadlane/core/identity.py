@@ -14,15 +14,15 @@ from leadlane.core.decision import Decision, Outcome, Refusal
 from leadlane.core.fairness import give_back
 from leadlane.core.match import Match, Standing, find_match, joined_keys, joined_lead
 from leadlane.core.pick import PoolsNeeded
-from leadlane.core.place import Desk, as_before, conclude, next_step_of
+from leadlane.core.place import Desk, as_before, conclude, next_step_of, stand_at
 from leadlane.core.routing import judge, place_again, place_new
 from leadlane.core.trace import TRACE_VERSION, Reason, Trace
 
 IDENTITY = frozenset({"identify", "merge", "split"})
 
 
-def decide_identity(desk: Desk, act: Act) -> Decision | Refusal:
-    """What follows from being told who a lead is. It is routed by the policy in force."""
+def decide_identity(desk: Desk, act: Act) -> Decision | Refusal | None:
+    """What follows from being told who a lead is; None if that was known. The policy in force decides."""
     before = desk.known.leads.get(act.lead_id)
     if before is None:
         return Refusal(act.lead_id, Reason.NOT_OPEN)
@@ -37,7 +37,9 @@ def decide_identity(desk: Desk, act: Act) -> Decision | Refusal:
             return _split(desk, act, before)
 
 
-def _identify(desk: Desk, act: Act, before: Standing) -> Decision | Refusal:
+def _identify(desk: Desk, act: Act, before: Standing) -> Decision | Refusal | None:
+    if act.to == before.keys.account and not before.unsure:
+        return None
     if act.to is not None and act.to not in desk.known.linked:
         return Refusal(act.lead_id, Reason.UNKNOWN_ACCOUNT)
     standing = replace(before, keys=replace(before.keys, account=act.to), unsure=False)
@@ -65,7 +67,8 @@ def _merge(desk: Desk, act: Act, before: Standing) -> Decision | Refusal:
         unsure=False,
     )
     ended = _ended(desk, act, other)
-    merged = _routed_anew(desk, act, before, standing, "joined", [str(Reason.MERGED)])
+    # It keeps its owner and its clock, as when the same person comes again.
+    merged = _routed_anew(desk, act, before, standing, "joined", [str(Reason.MERGED)], anew=before.unsure)
     holder = other.covered_by or other.owner
     kept_by = merged.standing.covered_by or merged.standing.owner
     messages = merged.messages
@@ -101,13 +104,15 @@ def _split(desk: Desk, act: Act, before: Standing) -> Decision | Refusal:
     stays, leaves = act.parts.stays, act.parts.leaves
     keys = act.parts.stays_keys
     trace = _trace(desk, act, before)
+    # What it was linked to by the merge goes with what leaves; what was said of it since, stays.
+    if before.keys.account != (keys.account or act.parts.leaves_keys.account):
+        keys = replace(keys, account=before.keys.account)
     _route, qualified = judge(desk.book, stays, find_match(stays.id, keys, desk.known), desk.now, trace)
-    kept = replace(
-        before,
-        lead=stays,
-        keys=replace(keys, account=before.keys.account),
-        intent=qualified.intent,
-    )
+    kept = replace(before, lead=stays, keys=keys, intent=qualified.intent)
+    if before.responded and act.parts.leaves_responded and not act.parts.stays_responded:
+        # The one who was answered leaves: nobody has answered this one.
+        stage = "assigned" if before.is_worked else before.stage
+        kept = stand_at(desk, replace(kept, responded=False, accepted=False, stage=stage))
     beside = conclude(
         desk, kept, before, "reduced", qualified, None, as_before(before, [str(Reason.SPLIT)]), trace
     )
@@ -118,13 +123,20 @@ def _split(desk: Desk, act: Act, before: Standing) -> Decision | Refusal:
     match = find_match(leaves.id, leaves_keys, desk.known)
     own_trace["match"] = _match_told(match)
     route, own = judge(desk.book, leaves, match, desk.now, own_trace)
-    arrived = Standing(leaves, leaves_keys, "new", own.intent)
+    arrived = Standing(leaves, leaves_keys, "new", own.intent, responded=act.parts.leaves_responded)
     placed = place_new(desk, arrived, match, route, own, own_trace, [str(Reason.SPLIT)])
     return replace(placed, outcome="split", beside=beside)
 
 
 def _routed_anew(
-    desk: Desk, act: Act, before: Standing, standing: Standing, outcome: Outcome, reasons: list[str]
+    desk: Desk,
+    act: Act,
+    before: Standing,
+    standing: Standing,
+    outcome: Outcome,
+    reasons: list[str],
+    *,
+    anew: bool = True,
 ) -> Decision:
     """Routed by who it is now. Whoever has it keeps it as after a rise of intent; a doubt is over."""
     trace = _trace(desk, act, before)
@@ -141,7 +153,7 @@ def _routed_anew(
         reasons,
         desk.now,
         trace,
-        anew=True,
+        anew=anew,
         # Another account has another owner.
         freed=standing.keys.account != before.keys.account,
     )

@@ -241,17 +241,22 @@ def recognise(
     if before is None:
         people = [one for one in ranked if one.lead is not None]
         known_as = [known.leads.get(known.merged.get(one.lead or "", one.lead or "")) for one in people]
-        # Several that are sure are one person too; the likeliest lead is where the story goes on.
-        if people and people[0].probability >= matching.sure_from:
-            before = known_as[0]
+        sure = {
+            lead.lead.id: lead
+            for one, lead in zip(people, known_as, strict=True)
+            if lead is not None and one.probability >= matching.sure_from
+        }
+        # Two leads that are both sure may have been told apart before: that is for a person to say.
+        if len(sure) == 1:
+            [before] = sure.values()
         doubts += [one for one, lead in zip(people, known_as, strict=True) if lead is not None]
     linked = None
     if account is None:
         companies = [one for one in ranked if one.account is not None]
-        sure = [one for one in companies if one.probability >= matching.sure_from]
+        sure_of = [one for one in companies if one.probability >= matching.sure_from]
         # Two accounts that are both sure may have two owners: that is for a person to say.
-        if len(sure) == 1 and sure[0].account is not None:
-            linked = sure[0].account.id
+        if len(sure_of) == 1 and sure_of[0].account is not None:
+            linked = sure_of[0].account.id
         else:
             doubts += companies
     return Recognised(before, linked, tuple(doubts) if before is None else ())

@@ -39,15 +39,22 @@ class CandidatesView(TypedDict):
 
 
 def candidates_of(connection: Connection, row: LeadRow, now: datetime) -> CandidatesView:
-    """The lead and whom it was compared with when it was last routed, in the language of the context."""
-    decision = leads.decision(connection, row.batch_id, row.decision_number)
-    trace: dict[str, Any] = orjson.loads(decision.trace) if decision is not None else {}
-    likely = trace.get("match", {}).get("likely", [])
+    """The lead and whom it was compared with when it arrived, in the language of the context."""
+    likely = next(
+        (found for one in leads.decisions_of(connection, row.id) if (found := _likely(row.id, one.trace))), []
+    )
     return {
         "lead": lead_view(row, now),
         "unsure": row.unsure,
         "candidates": [_candidate(connection, one, now) for one in likely],
     }
+
+
+def _likely(lead_id: str, trace_text: str) -> list[dict[str, Any]]:
+    """Whom the lead itself was compared with, not what became part of it."""
+    trace: dict[str, Any] = orjson.loads(trace_text)
+    likely = trace.get("match", {}).get("likely", []) if trace.get("arrived_as") == lead_id else []
+    return [one for one in likely if one["lead"] != lead_id]
 
 
 def _candidate(connection: Connection, one: dict[str, Any], now: datetime) -> CandidateView:

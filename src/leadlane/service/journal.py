@@ -162,7 +162,8 @@ class Journal:
             self._add_event(lead_id, event, actor, place_told(decision))
             return
         said = {
-            "to": act.to,
+            "to": act.to if act.kind not in ("merge", "split") else None,
+            "lead": _other_lead(decision),
             "reason": act.reason,
             "kind": act.how,
             "outcome": act.outcome,
@@ -193,6 +194,11 @@ class Journal:
 
     def _add_event(self, lead_id: str, event: str, actor: str, details: dict[str, Any]) -> None:
         self.timeline.append({"lead_id": lead_id, "event": event, "actor": actor, "details": details})
+
+
+def _other_lead(decision: Decision) -> str | None:
+    """The other of two leads that an act concerns."""
+    return decision.beside.lead_id if decision.beside is not None else None
 
 
 def is_moved(before: Standing, after: Standing) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import reduce
 
 import orjson
@@ -19,13 +20,25 @@ from leadlane.store.codec import read_fields, read_happening, read_signals
 def parts_of(connection: Connection, lead_id: str, gone: str, specs: Mapping[str, FieldSpec]) -> Parts | None:
     """The lead of this id without what came as `gone`, and that alone. None: nothing of that id is in it."""
     came = _pieces(connection, lead_id, specs)
+    ended = leads.get_exactly(connection, gone)
+    row = leads.get_exactly(connection, lead_id)
     stays = [lead for id_, lead in came if id_ != gone]
     leaves = [lead for id_, lead in came if id_ == gone]
     if not stays or not leaves:
         return None
     whole = [reduce(joined_lead, pieces) for pieces in (stays, leaves)]
     rest, own = Lead(lead_id, whole[0].arrived_at, whole[0].fields, whole[0].signals), whole[1]
-    return Parts(rest, prospect_keys(rest.fields), own, prospect_keys(own.fields))
+    linked = ended.account_id if ended is not None and ended.linked else None
+    # An account that the lead has by the merge alone goes with what leaves.
+    own_account = row.account_id if row is not None and row.linked and row.account_id != linked else None
+    return Parts(
+        rest,
+        replace(prospect_keys(rest.fields), account=own_account),
+        own,
+        replace(prospect_keys(own.fields), account=linked),
+        stays_responded=leads.was_answered(connection, lead_id),
+        leaves_responded=ended is not None and ended.responded_at is not None,
+    )
 
 
 def _pieces(connection: Connection, lead_id: str, specs: Mapping[str, FieldSpec]) -> list[tuple[str, Lead]]:

@@ -294,7 +294,8 @@ def _named(named: Sequence[ownership.Named], scores: Mapping[str, float], by: st
     found: list[Found] = []
     for one in named:
         score = scores[one.spoken]
-        if one.kind == "person":
+        # A company that is known by nothing but what its people wrote, is these people.
+        if one.kind == "person" or one.lead.domain is None:
             found += _people(by, score, [one.lead])
         else:
             found.append(Found(by, score, name=_company_of(one.lead), domain=one.lead.domain))

@@ -7,26 +7,19 @@ is away is tried again, ever less often; what fell due meanwhile then takes one 
 
 from __future__ import annotations
 
-import selectors
-import socket
-import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime, timedelta
-from types import TracebackType
 
-import psycopg
 from prometheus_client import Counter, Gauge, Histogram
 from psycopg import Connection
 
-from leadlane.errors import LeadlaneError
 from leadlane.logging import get_logger
 from leadlane.service.acts import serve_waiting
+from leadlane.service.loop import Loop
 from leadlane.service.rulebooks import NothingPublishedError, Rulebooks
 from leadlane.service.run_due import chase_some, make_round, next_due_at
 from leadlane.store import batches, due
-from leadlane.store.db import connect
 
 log = get_logger(__name__)
 
@@ -41,91 +34,37 @@ OLDEST = Gauge(
 )
 FAILED = Counter("leadlane_due_failed_total", "Steps that could not be acted on, each time they were tried")
 
-_LONGEST_BACKOFF_SECONDS = 30.0
 # So many leads of a line that nobody can take are offered in one go; the others in the next ones.
 _OFFERED_IN_VAIN = 2_000
 # Somebody holds what is due, or it failed: looked at again after this.
 _BREATH_SECONDS = 0.1
 
 
-class Worker:
-    """One worker, to be run in this thread (`run`) or in one of its own (as a context manager).
-
-    It uses two connections of its own to the database `url`: one to work, one to be woken by.
-    """
+class Worker(Loop):
+    """Lets happen what is due, in this thread (`run`) or in one of its own (as a context manager)."""
 
     def __init__(self, url: str, books: Rulebooks, now: Callable[[], datetime]) -> None:
-        self._url = url
+        super().__init__(url, "worker", due.CHANNEL)
         self._books = books
         self._now = now
-        self._is_stopping = threading.Event()
-        # A byte in here ends a sleep.
-        self._bell, self._ear = socket.socketpair()
         self._failed: set[str] = set()
         self._served_at = 0.0
         self._spots: dict[str, due.Spot] = {}
-        self._thread = threading.Thread(target=self.run, name="worker", daemon=True)
 
-    def __enter__(self) -> Worker:
-        self._thread.start()
-        return self
+    def begin(self, connection: Connection) -> None:
+        """Set the connection up for batches."""
+        batches.configure(connection)
 
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None
-    ) -> None:
-        self.stop()
-        self._thread.join()
-
-    def stop(self) -> None:
-        """End soon: after the batch in hand. Safe to call from anywhere, also from a signal handler."""
-        self._is_stopping.set()
-        with suppress(OSError):  # it has ended already
-            self._bell.send(b".")
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread of the context manager is running."""
-        return self._thread.is_alive()
-
-    def run(self) -> None:
-        """Work until told to stop, once. Nothing that goes wrong ends it."""
-        with self._bell, self._ear:
-            self._run()
-
-    def _run(self) -> None:
-        failures = 0
-        while not self._is_stopping.is_set():
-            begun = time.monotonic()
-            try:
-                self._work()
-            except (psycopg.Error, LeadlaneError) as error:
-                log.warning("worker interrupted", error=str(error))
-            except Exception:
-                # A defect must not end the chase of all other leads.
-                log.exception("worker interrupted")
-            # Whoever has worked for a while was not stopped by what stopped it before.
-            failures = failures + 1 if time.monotonic() - begun < _LONGEST_BACKOFF_SECONDS else 1
-            self._is_stopping.wait(min(0.1 * 2**failures, _LONGEST_BACKOFF_SECONDS))
-
-    def _work(self) -> None:
-        """Work on connections that hold; raises when one of them breaks, or for a defect."""
-        with (
-            connect(self._url, application_name="leadlane worker") as connection,
-            connect(self._url, application_name="leadlane worker, listening") as listening,
-        ):
-            batches.configure(connection)
-            # Before anything is looked up: what comes between looking and sleeping is heard.
-            listening.execute(f"LISTEN {due.CHANNEL}")
-            log.info("worker started")
-            while not self._is_stopping.is_set():
-                self._let_happen(connection)
-                self._sleep(listening, self._seconds_to_sleep(connection))
+    def turn(self, connection: Connection) -> float:
+        """Let everything happen that is due; returns the seconds until the next thing is."""
+        self._let_happen(connection)
+        return self._seconds_to_sleep(connection)
 
     def _let_happen(self, connection: Connection) -> None:
         self._look_after(connection, "round", self._make_round)
         self._look_after(connection, "line", self._serve)
         self._failed.clear()
-        while not self._is_stopping.is_set():
+        while not self.is_stopping:
             # The time of each batch is its own: after an outage there may be thousands of batches.
             chased = chase_some(connection, self._books, self._now(), but=self._failed)
             if not chased.found:
@@ -171,16 +110,6 @@ class Worker:
         if self._failed:
             least = 10 * _BREATH_SECONDS
         return min(max((due_at - now) / timedelta(seconds=1), least), longest)
-
-    def _sleep(self, listening: Connection, seconds: float) -> None:
-        """Until the time has passed, the database notifies, or `stop` is called."""
-        with selectors.DefaultSelector() as selector:
-            selector.register(listening, selectors.EVENT_READ)
-            selector.register(self._ear, selectors.EVENT_READ)
-            heard = [key.fileobj for key, _events in selector.select(seconds)]
-        if listening in heard:
-            for _notified in listening.notifies(timeout=0):
-                pass  # one look answers all of them
 
 
 def measure(connection: Connection, now: datetime) -> None:

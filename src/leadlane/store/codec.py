@@ -99,6 +99,8 @@ def read_happening(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Ar
                 Keys(**parts["stays_keys"]),
                 read_lead(parts["leaves"], specs),
                 Keys(**parts["leaves_keys"]),
+                parts["stays_responded"],
+                parts["leaves_responded"],
             )
         return Act(**{**raw, "turn": turn, "due_at": due_at, "parts": parts})
     likely = tuple(read_likeness(one) for one in raw.get("likely") or ())

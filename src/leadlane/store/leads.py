@@ -121,6 +121,20 @@ def resolve(connection: Connection, lead_id: str) -> str | None:
     return row[0] if row else None
 
 
+def get_exactly(connection: Connection, lead_id: str) -> LeadRow | None:
+    """The lead whose own id this is, also if it has become part of another."""
+    with connection.cursor(row_factory=class_row(LeadRow)) as cursor:
+        return cursor.execute("SELECT * FROM leads WHERE id = %s", [lead_id]).fetchone()
+
+
+def was_answered(connection: Connection, lead_id: str) -> bool:
+    """Whether somebody reached out to the prospect of this very lead, merged ones aside."""
+    row = connection.execute(
+        "SELECT EXISTS (SELECT FROM touches WHERE lead_id = %s AND kind <> 'note')", [lead_id]
+    ).fetchone()
+    return row is not None and bool(row[0])
+
+
 def first_resolved(connection: Connection, lead_id: str) -> str | None:
     """The id of the lead that ever had this id as its own, else of the one that goes by it."""
     row = connection.execute("SELECT id FROM leads WHERE id = %s", [lead_id]).fetchone()

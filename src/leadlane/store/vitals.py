@@ -48,10 +48,3 @@ def workers(connection: Connection) -> int:
     ).fetchone()
     assert row is not None  # an aggregate always gives one row
     return int(row[0])
-
-
-def messages_waiting(connection: Connection) -> int:
-    """How many messages wait to be sent."""
-    row = connection.execute("SELECT count(*) FROM outbox WHERE sent_at IS NULL").fetchone()
-    assert row is not None  # an aggregate always gives one row
-    return int(row[0])
