@@ -10,8 +10,8 @@ import pytest
 from tests.outbound.conftest import mail_server  # noqa: F401  (a fixture)
 
 from leadlane.outbound.endpoints import Outbound
-from leadlane.service.deliver import set_up
 from leadlane.service.sender import Sender
+from leadlane.service.ways import set_up
 
 LEAD = {
     "email": "jana@nordlicht.example",

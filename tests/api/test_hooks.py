@@ -5,14 +5,21 @@ from __future__ import annotations
 import base64
 import hmac
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx2
 import orjson
+import psycopg
 import pytest
+from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from tests.api.conftest import put_reference
 
 from leadlane.service import hooks
+from leadlane.store import db
 
 SECRET = "a secret of the sender"
 JSON_HOOK = """\
@@ -118,15 +125,16 @@ def test_what_cannot_be_mapped_is_taken_and_kept(served: Any) -> None:
 
 def test_what_is_too_large_is_refused(served: Any) -> None:
     put(served, JSON_HOOK, secret=SECRET)
-    assert send(served, b"x" * 1_000_001).status_code == 413
+    # As large as any request may be, and no larger.
+    assert send(served, b"x" * 2_000_000).status_code == 202
+    assert send(served, b"x" * (10 * 1024 * 1024 + 1)).status_code == 413
 
 
 def test_while_nothing_is_published_a_delivery_waits(serve: Any) -> None:
     served = serve(reference=False)
     put(served, JSON_HOOK, secret=SECRET)
     response = send(served, ADA)
-    assert response.status_code == 503
-    assert int(response.headers["retry-after"]) > 0
+    assert response.status_code == 202
     assert response.json()["state"] == "received"
     ((state, body, problems),) = served.sql("SELECT state, body, problems FROM hook_deliveries")
     assert (state, orjson.loads(body)) == ("received", ADA)
@@ -142,6 +150,54 @@ def test_what_waited_is_routed_when_it_is_sent_again(serve: Any) -> None:
     again = send(served, ADA).json()
     assert (again["delivery"], again["state"]) == (waiting["delivery"], "routed")
     assert served.sql("SELECT count(*) FROM hook_deliveries") == [(1,)]
+
+
+def test_more_than_the_mapping_allows_is_asked_to_come_later(served: Any) -> None:
+    put(served, JSON_HOOK + "per_minute: 12\n", secret=SECRET)
+    stranger = [send(served, ADA, key="another secret").status_code for _n in range(5)]
+    served.sql("UPDATE hooks SET refused_at = NULL")  # of many refusals in a second one is noted
+    answers = [send(served, {"id": n, "mail": f"ada@{n}.example"}) for n in range(4)]
+    assert stranger == [401] * 5  # and they have used nothing up
+    # Twelve a minute are two in ten seconds.
+    assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+    assert 1 <= int(answers[-1].headers["retry-after"]) <= 10
+    assert answers[-1].json()["type"] == "urn:leadlane:problem:too_many_requests"
+    assert served.sql("SELECT count(*) FROM hook_deliveries") == [(2,)]
+    assert served.sql("SELECT refusal FROM hooks") == [("This webhook takes 12 deliveries a minute.",)]
+
+
+def test_while_the_database_is_away_senders_are_asked_to_come_again(
+    serve: Any, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "POOL_TIMEOUT_SECONDS", 0.5)
+    served = serve()
+    put(served, JSON_HOOK, secret=SECRET)
+    with connections_refused(database_url):
+        away = send(served, ADA)
+        assert away.status_code == 503
+        assert int(away.headers["retry-after"]) > 0
+        assert away.json()["type"] == "urn:leadlane:problem:not_ready"
+    deadline = time.monotonic() + 20
+    while (back := send(served, ADA)).status_code == 503:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert back.json()["state"] == "routed"
+
+
+@contextmanager
+def connections_refused(url: str) -> Iterator[None]:
+    """Within the block PostgreSQL lets nobody into this database."""
+    name = sql.Identifier(conninfo_to_dict(url)["dbname"])
+    with psycopg.connect(make_conninfo(url, dbname="postgres"), autocommit=True) as admin:
+        allow = sql.SQL("ALTER DATABASE {} WITH ALLOW_CONNECTIONS {}")
+        admin.execute(allow.format(name, sql.Literal(False)))
+        admin.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name._obj[0]]
+        )
+        try:
+            yield
+        finally:
+            admin.execute(allow.format(name, sql.Literal(True)))
 
 
 # ---------------------------------------------------------------- browsers

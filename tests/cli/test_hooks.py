@@ -55,7 +55,7 @@ def receive(db: psycopg.Connection, body: bytes) -> None:
     """A delivery that is stored and not routed, as when the server was killed."""
     digest = base64.b64encode(hmac.digest(SECRET.encode(), body, "sha256")).decode()
     sent = Sent("POST", "", {"typeform-signature": digest, "content-type": "application/json"}, {}, body)
-    hooks.take_in(db, "demo", sent, clock.now())
+    hooks.take_in(db, "demo", sent, clock.now(), {})
 
 
 def test_from_a_file_to_a_lead(run: Run, mapping: Path, db: psycopg.Connection) -> None:
@@ -67,6 +67,9 @@ def test_from_a_file_to_a_lead(run: Run, mapping: Path, db: psycopg.Connection) 
     receive(db, b'{"mail": "ada@northwind.example"}')
     receive(db, b'{"contact": {"mail": "bo@fabrikam.example"}, "x": "\\u0085\\u009b2J"}')
     assert "waits: 2" in run("list").stdout
+    # Whoever took them in died; a worker tries next, after half a minute.
+    assert re.search(r"1 +demo .* waits until +", run("failed").stdout)
+    assert re.search(r"Tried +1", run("show", 1).stdout)
 
     first = run("retry", "--all")
     assert first.exit_code == 1

@@ -20,7 +20,7 @@ from leadlane.config import Settings
 from leadlane.errors import LeadlaneError
 from leadlane.outbound.endpoints import Endpoint, Outbound
 from leadlane.outbound.message import EVENTS
-from leadlane.service import deliver
+from leadlane.service import planning, ways
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.store import deliveries
 
@@ -50,8 +50,8 @@ def dead(db: psycopg.Connection, database_url: str) -> int:
     crm = Endpoint("crm", "https://crm.example/in", (), frozenset(EVENTS), 60, ())
     deliveries.know_channels(db, [crm.channel], START)
     route_all(database_url, [[lead("L1")]])
-    setup = deliver.set_up(Settings(), Outbound((crm,)))
-    deliver.plan(db, Rulebooks(), setup, clock.now())
+    setup = ways.set_up(Settings(), Outbound((crm,)))
+    planning.plan(db, Rulebooks(), setup, clock.now())
     db.execute(
         "UPDATE deliveries SET state = 'dead', finished_at = now(), error = 'crm.example answered 400'"
     )
@@ -105,3 +105,43 @@ def test_the_doctor_tells_which_channel_does_not_work(
     (bad,) = [line for line in channel_lines(db, settings, now) if line.verdict == "bad"]
     assert "has not worked for 9 minutes" in bad.text
     assert bad.advice == "crm.example answered 502"
+
+
+def test_channels_that_are_asked_for_and_not_set_up_are_told(
+    run: Run, dead: int, db: psycopg.Connection, tmp_path: Path
+) -> None:
+    file = tmp_path / "out.yaml"
+    file.write_text(
+        "also: [{channel: sms, after: 5 minutes}]\nposts: [{name: all, channel: slack, to: '#leads'}]\n",
+        encoding="utf-8",
+    )
+    lines = [line.text for line in channel_lines(db, Settings(outbound_file=file), clock.now())]
+    assert "sms is not set up; waiting for it: 0" in lines
+    assert "slack is not set up; waiting for it: 0" in lines
+
+
+def test_a_further_message_says_so_and_a_secret_address_is_not_shown(
+    run: Run, dead: int, db: psycopg.Connection
+) -> None:
+    secret = "https://hooks.example/workflows/1?sig=geheim"
+    changed = "unless = 'accepted', person = 'p1', body = NULL, address = %s"
+    db.execute(f"UPDATE deliveries SET {changed}".encode(), [secret])
+    shown, as_json = run("show", str(dead)).output, run("show", str(dead), "--json").output
+    assert "not sent once the lead is accepted" in shown
+    assert "https://hooks.example/…" in as_json
+    for output in (shown, as_json, run().output, run("list", "--json").output):
+        assert "geheim" not in output
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("anna@seller.example", "anna@seller.example"),
+        ("#leads", "#leads"),
+        ("https://hooks.example/a?sig=geheim", "https://hooks.example/…"),
+        ("tgram://geheim/chat", "tgram://…"),
+        ("https://[geheim", "https://…"),
+    ],
+)
+def test_of_an_address_is_shown_what_is_no_secret(address: str, shown: str) -> None:
+    assert ways.shown_address(address) == shown

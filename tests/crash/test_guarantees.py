@@ -20,7 +20,7 @@ def test_every_test_that_the_page_names_exists() -> None:
 
 def test_every_race_and_kill_is_named_on_the_page() -> None:
     text = (ROOT / "docs" / "guarantees.md").read_text(encoding="utf-8")
-    for name in ("test_races.py", "test_kills.py"):
+    for name in ("test_races.py", "test_kills.py", "test_hook_kills.py", "test_sender_kills.py"):
         source = (ROOT / "tests" / "crash" / name).read_text(encoding="utf-8")
         for test in re.findall(r"^def (test_\w+)\(", source, re.MULTILINE):
             assert f"{name}::{test}`" in text

@@ -20,7 +20,7 @@ from leadlane.core.facts import Lead, Signal
 from leadlane.core.match import Keys
 from leadlane.outbound.endpoints import Endpoint, Outbound
 from leadlane.outbound.message import EVENTS
-from leadlane.service import deliver
+from leadlane.service import deliver, ways
 from leadlane.service.batch import route_batch
 from leadlane.service.roster import put_entry
 from leadlane.service.rulebooks import Rulebooks
@@ -42,7 +42,7 @@ def _send(url: str, smtp_url: str, hook_url: str) -> None:
     )
     hooks = Endpoint("crm", hook_url, (SecretStr(SECRET),), frozenset(EVENTS), 60_000, ("127.0.0.0/8",))
     outbound = Outbound((hooks,) if hook_url else ())
-    with Sender(url, Rulebooks(), deliver.set_up(settings, outbound), clock.now):
+    with Sender(url, Rulebooks(), ways.set_up(settings, outbound), clock.now):
         threading.Event().wait()
 
 

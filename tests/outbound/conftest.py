@@ -24,9 +24,13 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 @dataclass
 class Postbox:
-    """What a mail server does with mails: takes them, or answers `replies` by command."""
+    """What a mail server does with mails: takes them, or answers `replies` by command.
+
+    `refused` are answers to RCPT by address.
+    """
 
     replies: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
     mails: list[EmailMessage] = field(default_factory=list)
     drop_at: str = ""
     came: threading.Condition = field(default_factory=threading.Condition)
@@ -40,6 +44,8 @@ class Postbox:
     async def handle_RCPT(
         self, server: SMTP, _session: Session, envelope: Envelope, address: str, _o: Any
     ) -> str:
+        if address in self.refused:
+            return self.refused[address]
         envelope.rcpt_tos.append(address)
         return self._reply(server, "RCPT")
 

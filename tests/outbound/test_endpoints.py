@@ -1,5 +1,6 @@
 """A file with mistakes is refused with each of their places, and never shows a secret."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ from tests.outbound.receiver import SECRET
 
 from leadlane.config import Settings
 from leadlane.errors import SettingsError
-from leadlane.outbound.endpoints import Outbound, read_outbound
+from leadlane.outbound.endpoints import Again, Outbound, read_outbound
 from leadlane.outbound.message import EVENTS
 
 
@@ -60,3 +61,47 @@ def test_two_of_one_name_are_refused(tmp_path: Path) -> None:
     line = f"  - {{name: crm, url: https://crm.example/in, secret: {SECRET}}}\n"
     with pytest.raises(SettingsError, match="two webhooks are called crm"):
         read(tmp_path, "webhooks:\n" + line + line)
+
+
+def test_what_follows_and_what_teams_read(tmp_path: Path) -> None:
+    outbound = read(
+        tmp_path,
+        """also:
+  - {channel: sms, after: 5 minutes}
+  - {channel: apprise, after: 1 hour, unless: responded, events: [assigned]}
+posts:
+  - {name: dach, channel: slack, to: "#leads-dach", teams: [dach], events: [assigned]}
+  - {name: all, channel: email, to: leads@seller.example}
+digest: no
+""",
+    )
+    sms, other = outbound.also
+    assert sms == Again("sms", timedelta(minutes=5), "accepted", frozenset({"assigned", "covering"}))
+    assert other == Again("apprise", timedelta(hours=1), "responded", frozenset({"assigned"}))
+    dach, everybody = outbound.posts
+    assert (dach.reader, dach.to, dach.only.teams) == ("post:dach", "#leads-dach", frozenset({"dach"}))
+    assert not everybody.only.is_choosy
+    assert not outbound.digest
+
+
+def test_mistakes_in_what_follows_are_told_too(tmp_path: Path) -> None:
+    text = """also:
+  - {channel: smss, after: 5 minutes}
+  - {channel: sms, after: 5 business minutes}
+  - {channel: sms, after: 5 minutes, unless: accept}
+posts:
+  - {name: one, channel: slack, to: 7}
+digest: perhaps
+"""
+    with pytest.raises(SettingsError) as raised:
+        read(tmp_path, text)
+    told = str(raised.value)
+    for place in (":2:", ":3:", ":4:", ":6:", ":7:"):
+        assert place in told
+    assert "did you mean sms" in told
+    assert "did you mean accepted" in told
+
+
+def test_two_posts_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="two posts are called one"):
+        read(tmp_path, "posts:\n" + "  - {name: one, channel: slack, to: a}\n" * 2)

@@ -27,13 +27,14 @@ def render(message, folder=None, now=NOW):
         (item("reassigned_away", owner="Emil"), "No longer yours: Jana", "Emil has this lead now."),
         (item("reassigned_away", owner=""), "No longer yours: Jana", "You no longer have this lead."),
         (item("covering", owner="Boris"), "You cover this lead: Jana", "Boris is out, and you cover"),
-        (item("uncovered", owner="Boris"), "Nobody covers this lead: Jana", "stays with Boris"),
+        (item("uncovered"), "Nobody covers this lead: Jana", "It stays with you until somebody acts."),
         (item("escalated"), "No response yet: Jana", "Anna Nowak has this lead and has not responded."),
         (item("review"), "Please decide: Jana", "Please decide who takes this lead."),
         (item("review", candidates=("Nord AG (87 %)",)), "Please decide: Jana", "Please say who it is."),
         (item("alarm"), "Needs your attention: Jana", "This lead needs a decision of yours."),
         (item("returned", from_person="Emil"), "Yours again: Jana", "Emil covered it meanwhile"),
-        (item("merged"), "Merged: Jana", "part of another lead"),
+        (item("merged"), "Merged: Jana", "Another lead of the same prospect is part of this one now."),
+        (item("merged", owner="Emil"), "Merged: Jana", "Emil has it."),
         (Item("alarm", NOW, reason="Nobody works."), "Needs your attention: Nobody works.", "Nobody works."),
     ],
 )
@@ -153,3 +154,38 @@ def test_what_is_wrong_with_templates_is_told(tmp_path):
     assert "assigned.html" in broken
     assert "readme.md" in unknown
     assert "does not exist" in template_problems(tmp_path / "nowhere")[0]
+
+
+@pytest.mark.parametrize(
+    ("told", "subject", "sentence"),
+    [
+        (item("assigned"), "New lead: Jana", "Anna Nowak has this lead now."),
+        (
+            item("covering", owner="Boris", covered_by="Emil"),
+            "Covered: Jana",
+            "Boris is out, and Emil covers",
+        ),
+        (item("reminder"), "Reminder: Jana", "Anna Nowak has this lead and has not responded."),
+        (item("reassigned_away", owner=""), "Handed on: Jana", "Nobody has this lead now."),
+        (item("returned"), "Back from cover: Jana", "Anna Nowak has this lead now."),
+        (item("uncovered"), "Nobody covers this lead: Jana", "It stays with Anna Nowak"),
+        (item("review"), "To be decided: Jana", "Anna Nowak is to decide who takes this lead."),
+        (item("alarm", owner=""), "Needs your attention: Jana", "A person is to decide"),
+        (item("merged"), "Merged: Jana", "Another lead of the same prospect is part of this one now."),
+    ],
+)
+def test_a_team_reads_of_whoever_it_concerns(told, subject, sentence):
+    letter = render(message(told, person="", name="dach"))
+    assert letter.subject.startswith(subject)
+    assert sentence in letter.text
+    assert "Why you" not in letter.text
+
+
+def test_a_digest_lists_what_is_due():
+    lines = ("Mon 2 Mar 10:15 · Jana Sommerfeld: Respond", "and 3 more")
+    digest = Item("digest", NOW, reason="Overdue: 0. Due today: 4.", listing=(("Due today", lines),))
+    letter = render(message(digest))
+    assert letter.subject == "Your day: Overdue: 0. Due today: 4."
+    for line in lines:
+        assert line in letter.text
+        assert line in letter.html

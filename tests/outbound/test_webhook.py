@@ -1,11 +1,15 @@
 """What a receiver does decides what follows; what it gets is signed, and goes where it was checked to go."""
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
+import trustme
 from pydantic import SecretStr
 from standardwebhooks import Webhook, WebhookVerificationError
 from tests.outbound.receiver import SECRET, Answer, Receiver, receiving
@@ -124,6 +128,51 @@ def test_nobody_listening_is_a_channel_that_is_down() -> None:
         )
     assert isinstance(failure, Failure)
     assert (failure.kind, failure.is_channel_down) == ("temporary", True)
+
+
+@contextmanager
+def receiving_by_tls(authority: trustme.CA, name: str) -> Iterator[Receiver]:
+    """A receiver with a certificate for a name."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(tls)
+    with receiving(tls) as found:
+        yield found
+
+
+@pytest.fixture
+def authority(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[trustme.CA]:
+    """An authority of our own, which this process trusts."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    for cached in (webhook._client, webhook._tls):
+        cached.cache_clear()
+    yield ca
+    for cached in (webhook._client, webhook._tls):
+        cached.cache_clear()
+
+
+def test_a_certificate_of_a_known_authority_is_good(authority: trustme.CA) -> None:
+    with receiving_by_tls(authority, "localhost") as receiver:
+        url = f"https://localhost:{receiver.port}/hook"
+        assert webhook.send(endpoint(url, allowed=("localhost",)), "msg_1", BODY, clock.now()) == Sent()
+        (request,) = receiver.requests
+        assert Webhook(SECRET).verify(request.body, request.headers)
+
+
+@pytest.mark.parametrize(("own", "name"), [(False, "localhost"), (True, "crm.example")])
+def test_a_certificate_of_nobody_known_or_for_another_name_is_refused(
+    authority: trustme.CA, own: bool, name: str
+) -> None:
+    with receiving_by_tls(authority if own else trustme.CA(), name) as receiver:
+        url = f"https://localhost:{receiver.port}/hook"
+        failure = webhook.send(endpoint(url, allowed=("localhost",)), "msg_1", BODY, clock.now())
+        assert isinstance(failure, Failure)
+        assert (failure.kind, failure.is_channel_down) == ("temporary", True)
+        assert "localhost" in failure.detail
+        assert "certificate" in failure.detail
+        # Nothing was told to whoever that is.
+        assert receiver.requests == []
 
 
 def test_many_threads_share_an_endpoint(receiver: Receiver) -> None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,122 +13,43 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 from standardwebhooks import Webhook
-from tests.outbound.conftest import Running, mail_server
+from tests.outbound.conftest import Postbox, Running, mail_server
 from tests.outbound.receiver import SECRET, Answer, Receiver, receiving
 from tests.service.conftest import NOW
+from tests.service.telling import (
+    MakeLead,
+    Told,
+    demo,
+    endpoint,
+    give_to,
+    machine,
+    people,
+    put_changed,
+    receiver,
+    route,
+    route_live,
+    run_once,
+    sending,
+    setup_of,
+    states,
+    wait_until,
+)
 
 from leadlane import clock
 from leadlane.config import Settings
 from leadlane.core.act import Act
+from leadlane.outbound import teams
 from leadlane.outbound.endpoints import Endpoint, Outbound
 from leadlane.outbound.message import EVENTS, Failure, Sent
-from leadlane.service import deliver
+from leadlane.service import deliver, planning, ways
 from leadlane.service.acts import act
-from leadlane.service.batch import route_batch
-from leadlane.service.deliver import Setup, Way, claim, plan, settle
-from leadlane.service.roster import put_entry
+from leadlane.service.deliver import claim, settle
+from leadlane.service.planning import plan
 from leadlane.service.rulebooks import Rulebooks
-from leadlane.service.sender import Sender
-from leadlane.service.submission import Submission
+from leadlane.service.ways import MEDIA, Setup, Way, set_up
 from leadlane.store import alarms, deliveries
-from leadlane.store.deliveries import Delivery
 
-__all__ = ["mail_server"]
-
-MakeLead = Callable[..., Submission]
-
-
-# ---------------------------------------------------------------- what tests stand on
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with receiving() as found:
-        yield found
-
-
-def endpoint(receiver: Receiver, name: str = "crm", events: tuple[str, ...] = EVENTS) -> Endpoint:
-    return Endpoint(name, receiver.url, (SecretStr(SECRET),), frozenset(events), 60_000, ("127.0.0.0/8",))
-
-
-def setup_of(*endpoints: Endpoint, settings: Settings | None = None, **outbound: Any) -> Setup:
-    return deliver.set_up(settings or Settings(), Outbound(endpoints, **outbound))
-
-
-@contextmanager
-def sending(url: str, setup: Setup, now: Callable[[], datetime] = clock.now) -> Iterator[Sender]:
-    with Sender(url, Rulebooks(), setup, now) as sender:
-        yield sender
-    assert not sender.is_alive
-
-
-def wait_until(holds: Callable[[], Any], seconds: float = 15) -> None:
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)
-
-
-def route(db: psycopg.Connection, *leads: Submission, now: datetime = NOW) -> None:
-    receipts = route_batch(db, Rulebooks(), list(leads), now)
-    assert {one.status for one in receipts} == {"created"}
-
-
-def demo(lead: MakeLead, n: int, **more: Any) -> Submission:
-    """A lead that a senior executive gets at once."""
-    fields = {
-        "id": f"L{n}",
-        "email": f"kim.{n}@firm-{n}.example",
-        "first_name": "Kim",
-        "last_name": f"Number{n}",
-        "company": f"Firm {n}",
-        "country": "DE",
-        "employees": 500,
-        "industry": "fintech",
-        "signals": ["demo_request"],
-    }
-    return lead(**{**fields, **more})
-
-
-def route_live(db: psycopg.Connection, lead: MakeLead, numbers: Iterable[int]) -> None:
-    """Route leads at this moment: senders look at the clock, and receivers at the signatures' age."""
-    now = clock.now()
-    route(db, *(demo(lead, n, now=now) for n in numbers), now=now)
-
-
-def states(db: psycopg.Connection, **filters: str) -> list[str]:
-    return [one.state for one in reversed(deliveries.search(db, filters, 1_000))]
-
-
-class Told:
-    """A channel of the test's own: `outcome` is how sending ends."""
-
-    def __init__(self, name: str, outcome: Sent | Failure | None = None) -> None:
-        self.name = name
-        self.outcome = outcome or Sent()
-        self.jobs: list[deliver.Job] = []
-
-    def __call__(self, job: deliver.Job, _now: datetime) -> Sent | Failure:
-        self.jobs.append(job)
-        return self.outcome
-
-    @property
-    def way(self) -> Way:
-        return Way(self.name, 60_000, self)
-
-
-def run_once(db: psycopg.Connection, setup: Setup, now: datetime) -> list[Delivery]:
-    """Plan, and send one after the other until nothing more may be sent at this moment."""
-    books = Rulebooks()
-    deliveries.know_channels(db, setup.ways, NOW - timedelta(hours=1))
-    plan(db, books, setup, now)
-    sent = []
-    for way in setup.ways.values():
-        while jobs := claim(db, books, setup, way, 8, now)[0]:
-            for job in jobs:
-                settle(db, books, setup, job.delivery, way.send(job, now), now)
-                sent.append(job.delivery)
-    return sent
+__all__ = ["mail_server", "receiver"]
 
 
 # ---------------------------------------------------------------- from end to end
@@ -290,23 +211,7 @@ def test_one_system_that_hangs_holds_up_no_other(
             assert set(states(published, channel="webhook:slow")) <= {"waiting", "sending"}
 
 
-def machine(told: Told) -> Setup:
-    """A set-up with one webhook, whose sending is the test's."""
-    name = told.name.removeprefix("webhook:")
-    one = Endpoint(name, "https://crm.example", (SecretStr(SECRET),), frozenset(EVENTS), 60_000, ())
-    return Setup(Settings(), Outbound((one,)), {told.name: told.way})
-
-
-def give_to(db: psycopg.Connection, lead_id: str, person: str, now: datetime) -> None:
-    receipts = act(db, Rulebooks(), [Act(lead_id, "reassign", by="maria", to=person, reason="x")], now)
-    assert receipts[0].status != "refused", receipts
-
-
 # ---------------------------------------------------------------- people
-
-
-def people(told: Told, *others: Told, **outbound: Any) -> Setup:
-    return Setup(Settings(), Outbound(**outbound), {one.name: one.way for one in (told, *others)})
 
 
 def test_several_at_once_become_one_message_and_nobody_is_flooded(
@@ -382,7 +287,10 @@ def test_what_nobody_knows_is_uncertain_and_never_sent_again_by_itself(
 
 @pytest.fixture
 def two_channels(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(deliver, "ADDRESSES", {**deliver.ADDRESSES, "chat": lambda person: f"@{person.id}"})
+    chat = replace(MEDIA["email"], name="chat", address=lambda person: f"@{person.id}")
+    monkeypatch.setattr(ways, "MEDIA", {**MEDIA, "chat": chat})
+    monkeypatch.setattr(deliver, "MEDIA", ways.MEDIA)
+    monkeypatch.setattr(planning, "MEDIA", ways.MEDIA)
 
 
 @pytest.mark.usefixtures("two_channels")
@@ -466,22 +374,11 @@ def test_who_has_no_address_is_dead_and_their_manager_hears(
     assert "maria" in [job.delivery.person for job in told.jobs]
 
 
-def put_changed(db: psycopg.Connection, person: str, **changes: Any) -> None:
-    entry = db.execute(
-        "SELECT content FROM roster_entries WHERE kind = 'person' AND id = %s ORDER BY revision DESC",
-        [person],
-    ).fetchone()
-    assert entry is not None
-    content = {**entry[0], **changes}
-    content = {key: value for key, value in content.items() if value is not None}
-    put_entry(db, "person", person, content, "test", NOW)
-
-
 def test_what_is_not_urgent_waits_for_working_hours(published: psycopg.Connection, lead: MakeLead) -> None:
     night = NOW + timedelta(hours=12)
     told = Told("email")
     setup = people(told, at_any_hour=frozenset({"alarm"}))
-    route(published, demo(lead, 1), now=night)
+    route(published, demo(lead, 1, now=night), now=night)
     run_once(published, setup, night)
     assert told.jobs == []
     (one,) = deliveries.search(published, {"state": "waiting"}, 9)
@@ -549,4 +446,35 @@ def test_a_database_that_goes_away_loses_no_answer(
 
 
 def test_settings_without_channels_set_nothing_up(tmp_path: Path) -> None:
-    assert deliver.set_up(Settings(data_dir=tmp_path, smtp_url="smtp://x.example"), Outbound()).ways == {}
+    assert set_up(Settings(data_dir=tmp_path, smtp_url="smtp://x.example"), Outbound()).ways == {}
+
+
+def test_each_channel_that_fails_gives_way_to_the_next_and_then_the_manager_hears(
+    published: psycopg.Connection,
+    database_url: str,
+    mail_server: Callable[..., Running],
+    receiver: Receiver,
+    lead: MakeLead,
+) -> None:
+    """Real channels from end to end: a workflow of Teams that is gone, then a mailbox that is."""
+    box = mail_server(Postbox(refused={"boris@seller.example": "550 no such mailbox"}))
+    receiver.answer = lambda _request: Answer(404)
+    settings = Settings(smtp_url=box.url, mail_from="Leads <leads@seller.example>")
+    outbound = {
+        "allowed": ("127.0.0.0/8",),
+        "sections": {"teams": teams.Section(enabled=True)},
+        "digest": False,
+    }
+    put_changed(published, "boris", channels=["teams", "email"], teams_workflow=receiver.url)
+    with sending(database_url, setup_of(settings=settings, **outbound)):
+        now = clock.now()
+        route(published, demo(lead, 1, now=now), now=now)
+        give_to(published, "L1", "boris", now)
+        mails = box.mails_to("maria@seller.example")
+    assert [
+        (one.channel, one.state) for one in reversed(deliveries.search(published, {"person": "boris"}, 9))
+    ] == [("teams", "failed"), ("email", "dead")]
+    assert len(receiver.requests) == 1
+    assert "Boris Keller cannot be told" in mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    (failed,) = deliveries.search(published, {"channel": "teams"}, 9)
+    assert receiver.url not in str(failed.error)

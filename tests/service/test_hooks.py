@@ -168,7 +168,7 @@ def app(database_url: str) -> Iterator[App]:
 def deliver(app: App, sent: Sent, now: datetime = NOW) -> Outcome:
     """As the HTTP interface does it, in one thread."""
     with app.pool.connection() as connection:
-        taken = hooks.take_in(connection, "form", sent, now)
+        taken = hooks.take_in(connection, "form", sent, now, {})
         if taken.is_settled:
             return Outcome(taken.row.id, taken.row.state, tuple(taken.row.leads))
         ready = hooks.read_delivery(taken, app.books.current(connection).policy)
@@ -212,11 +212,11 @@ def test_a_delivery_that_comes_again_changes_nothing(app: App) -> None:
 
 def test_a_delivery_that_was_never_finished_is_finished_when_it_comes_again(app: App) -> None:
     with app.pool.connection() as connection:
-        hooks.take_in(connection, "form", typeform(), NOW)
+        hooks.take_in(connection, "form", typeform(), NOW, {})
     assert sql(app, "SELECT state FROM hook_deliveries") == [("received",)]
     assert deliver(app, typeform(), NOW + timedelta(minutes=1)).state == "routed"
     # Killed after routing, before that was noted: the same lead is told again.
-    sql(app, "UPDATE hook_deliveries SET state = 'received', body = '" + BODY.decode() + "'")
+    sql(app, "UPDATE hook_deliveries SET state = 'received', due_at = now(), body = '" + BODY.decode() + "'")
     assert deliver(app, typeform(), NOW + timedelta(minutes=2)).state == "routed"
     assert sql(app, "SELECT count(*) FROM decisions") == [(1,)]
 
@@ -347,9 +347,9 @@ def test_a_secret_that_is_sent_itself_is_kept_as_a_hash(app: App) -> None:
     assert put(app, "hook: site\nsignature: {scheme: address}\nfields: {email: mail}\n").told == ()
     sent = Sent("POST", "", {"content-type": "application/json"}, {"key": secret}, BODY)
     with app.pool.connection() as connection:
-        assert hooks.take_in(connection, "site", sent, NOW).row.state == "received"
+        assert hooks.take_in(connection, "site", sent, NOW, {}).row.state == "received"
         with pytest.raises(RefusedError):
-            hooks.take_in(connection, "site", Sent("POST", "", {}, {"key": secret + "x"}, BODY), NOW)
+            hooks.take_in(connection, "site", Sent("POST", "", {}, {"key": secret + "x"}, BODY), NOW, {})
 
 
 def test_nothing_that_holds_a_secret_shows_it(app: App) -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from leadlane.outbound.message import EVENTS
 from leadlane.service.still_true import News, Present, still_true, worth_telling
+from leadlane.store.deliveries import Unless
 
 
 def lead(
@@ -48,8 +49,8 @@ def lead(
         ("review", lead("review"), True),
         ("review", lead("review", owner="boris"), False),
         ("review", lead("assigned"), False),
-        ("uncovered", lead(owner="boris"), True),
-        ("uncovered", lead(owner="boris", cover="clara"), False),
+        ("uncovered", lead(cover="boris"), True),  # the last one keeps it
+        ("uncovered", lead(place=2, cover="clara"), False),
         ("alarm", lead("review", owner=None), True),
         ("alarm", lead(place=2), False),
         ("merged", lead(), True),
@@ -85,3 +86,35 @@ def test_who_never_heard_of_a_lead_need_not_hear_that_it_is_gone() -> None:
 def test_an_alarm_about_no_single_lead_is_told_while_it_lasts() -> None:
     rows = [News(7, "alarm", None, None), News(8, "alarm", None, None)]
     assert worth_telling(rows, "anna", {}, frozenset({8})) == [rows[1]]
+
+
+def test_those_who_read_along_hear_what_others_need_not_while_it_is_news() -> None:
+    rows = [News(1, "assigned", "L1", 1), News(2, "escalated", "L1", 1), News(3, "escalated", "L2", 1)]
+    leads = {"L1": lead("accepted"), "L2": lead(place=2)}
+    assert worth_telling(rows, "post:dach", leads, frozenset(), reads_along=True) == rows[:2]
+
+
+@pytest.mark.parametrize(
+    ("unless", "now", "is_told"),
+    [
+        ("accepted", lead(), True),
+        ("accepted", lead("accepted"), False),
+        ("accepted", lead("working", responded=True), False),
+        ("accepted", lead(place=2), False),  # what happened meanwhile was told
+        ("accepted", lead("closed"), False),
+        ("responded", lead(), True),
+        ("responded", lead("accepted"), True),
+        ("responded", lead("assigned", responded=True), False),
+        ("responded", lead("review"), False),
+    ],
+)  # fmt: skip
+def test_who_was_told_hears_again_only_of_what_they_have_not_done(
+    unless: Unless, now: Present, is_told: bool
+) -> None:
+    row = News(1, "assigned", "L1", 1)
+    assert bool(worth_telling([row], "anna", {"L1": now}, frozenset(), unless=unless)) is is_told
+
+
+def test_a_digest_is_told_whatever_becomes_of_single_leads() -> None:
+    row = News(1, "digest", None, None)
+    assert worth_telling([row], "anna", {}, frozenset()) == [row]

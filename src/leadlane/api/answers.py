@@ -31,6 +31,7 @@ from leadlane.errors import LeadlaneError
 from leadlane.explain.speech import moment_words, person_words
 from leadlane.i18n import N_, _, current_language, language
 from leadlane.logging import get_logger
+from leadlane.outbound.choices import DECLINE_REASONS, PROBLEMS, RESPONSES
 from leadlane.outbound.telling import step_words
 from leadlane.service import answers
 from leadlane.service.answers import Asked, Given, Problem
@@ -45,43 +46,28 @@ _QUESTIONS = {
     "decline": N_("Decline this lead?"),
     "responded": N_("Have you been in touch?"),
     "snooze": N_("Put off the next step?"),
+    "identify": N_("Who is this?"),
 }
 _EXPLAINED = {
     "accept": N_("You take it on. Whoever asked is waiting for you from now on."),
     "decline": N_("It goes to whoever is next, and not to you again."),
     "responded": N_("The promise is kept, and reminders end."),
     "snooze": N_("Only the next step moves. What was promised to the prospect stays as it is."),
+    "identify": N_("It goes to whoever has them already; somebody new goes where the rules say."),
 }
 _SUBMITS = {
     "accept": N_("Yes, accept"),
     "decline": N_("Yes, decline"),
     "responded": N_("Yes, I responded"),
     "snooze": N_("Put it off"),
+    "identify": N_("This is who it is"),
 }
 _DONE = {
     "accept": N_("You have accepted this lead"),
     "decline": N_("You have declined this lead"),
     "responded": N_("You have said that you responded"),
     "snooze": N_("You have put off the next step"),
-}
-_DECLINE_REASONS = {
-    "no time": N_("I have no time for it"),
-    "not for me": N_("Somebody else should have it"),
-    "junk": N_("It is junk"),
-    "duplicate": N_("We have it already"),
-    "other": N_("Another reason:"),
-}
-_RESPONSES = {
-    "call": N_("By telephone"),
-    "email": N_("By e-mail"),
-    "meeting": N_("In a meeting"),
-    "message": N_("By another message"),
-}
-_PROBLEMS: dict[Problem, str] = {
-    "missing": N_("Please choose one."),
-    "other": N_("Please say the reason in a few words."),
-    "moment": N_("Please choose a moment in the next {days} days."),
-    "moved": N_("The lead has changed meanwhile. Please look at it again before you confirm."),
+    "identify": N_("You have said who this is"),
 }
 
 
@@ -220,6 +206,8 @@ def _page(asked: Asked, given: Given | None = None, problem: Problem | None = No
             )
         case "closed":
             return _told(asked, _("This lead is closed"), _("Nothing is left to be done with it."))
+        case "already" if asked.link.verb == "identify":
+            return _told(asked, _("It has been said already who this is"), _("Nothing has been changed."))
         case "already":
             return _told(
                 asked, _("You have accepted this lead already"), _("Nothing has been changed."), "good"
@@ -231,8 +219,13 @@ def _page(asked: Asked, given: Given | None = None, problem: Problem | None = No
 def _question(asked: Asked, given: Given, problem: Problem | None) -> _Page:
     row, verb = asked.row, asked.link.verb
     assert row is not None  # it is open
-    told = _(_PROBLEMS[problem]).format(days=answers.LONGEST_SNOOZE.days) if problem else ""
-    legends = {"decline": _("Why?"), "responded": _("How?"), "snooze": _("Until when?")}
+    told = _(PROBLEMS[problem]).format(days=answers.LONGEST_SNOOZE.days) if problem else ""
+    legends = {
+        "decline": _("Why?"),
+        "responded": _("How?"),
+        "snooze": _("Until when?"),
+        "identify": _("Who is it?"),
+    }
     notes = {"decline": _("In your own words"), "responded": _("A note, if you like")}
     return _Page(
         title=_(_QUESTIONS[verb]),
@@ -252,9 +245,14 @@ def _question(asked: Asked, given: Given, problem: Problem | None) -> _Page:
 
 
 def _choices(asked: Asked) -> Iterator[_Choice]:
-    named = {"decline": _DECLINE_REASONS, "responded": _RESPONSES}.get(asked.link.verb, {})
+    named = {"decline": DECLINE_REASONS, "responded": RESPONSES}.get(asked.link.verb, {})
     for value, label in named.items():
         yield _Choice(value, _(label))
+    if asked.link.verb == "identify":
+        for one in asked.identities:
+            text = _("It is {who} ({percent} %)")
+            yield _Choice(one.value, text.format(who=one.who, percent=round(one.probability * 100)))
+        yield _Choice(answers.SOMEBODY_NEW, _("Somebody new"))
     if asked.link.verb == "snooze":
         for moment in answers.snooze_choices(asked):
             yield _Choice(moment.isoformat(), _when(asked, moment))

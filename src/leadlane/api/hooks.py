@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
@@ -12,7 +11,7 @@ from typing_extensions import TypedDict
 
 from leadlane.api.body import JSON, read_body
 from leadlane.api.front import Front, front_of
-from leadlane.api.problems import RETRY_SECONDS, ProblemError
+from leadlane.api.problems import ProblemError
 from leadlane.intake.hooks import HookPart
 from leadlane.service import hooks
 from leadlane.service.batch import Receipt
@@ -20,11 +19,8 @@ from leadlane.service.hooks import Outcome, Ready, Sent, Taken
 from leadlane.store.codec import encode
 from leadlane.store.hooks import State
 
-# Nobody sends more for a form; what is larger is not a lead.
-LARGEST = 1_000_000
-# The address behind the guard, which asks for a key of ours on everything under /v1/.
-# A delivery that came before, and what is not to be routed at all, is as good as done to its sender.
-_STATUS: dict[State, int] = {"routed": 200, "ignored": 200, "program": 200, "failed": 202, "received": 503}
+# Stored, and ours to see to: sending it again would bring nothing. Everything else is done.
+_UNDONE: tuple[State, ...] = ("failed", "received")
 
 
 class DeliveryView(TypedDict):
@@ -35,17 +31,10 @@ class DeliveryView(TypedDict):
     leads: list[str]
 
 
-def add_hooks(api: FastAPI) -> None:
-    """The address of webhooks: their senders have no key of ours, but a signature."""
-    path = hooks.PATH + "{source}"
-    api.add_api_route(path, receive_delivery, methods=["POST"], response_model=None, include_in_schema=False)
-    api.add_api_route(path, answer_handshake, methods=["GET"], response_model=None, include_in_schema=False)
-
-
 async def receive_delivery(request: Request, source: str) -> Response:
-    """Take in what a sender delivers: stored first, then routed."""
+    """Take in what a sender delivers: stored first, then routed. The mapping `source` says how it is read."""
     front = front_of(request)
-    body = await read_body(request, min(LARGEST, front.leadlane.settings.max_body_bytes))
+    body = await read_body(request, front.leadlane.settings.max_body_bytes)
     sent = _sent(request, front.leadlane.settings.public_url, body)
     try:
         taken = await run_in_threadpool(_take_in, front, source, sent)
@@ -53,6 +42,9 @@ async def receive_delivery(request: Request, source: str) -> Response:
         raise ProblemError("not_found", error.message) from None
     except hooks.RefusedError as error:
         raise ProblemError("unauthorized", error.message) from None
+    except hooks.TooManyError as error:
+        wait = {"retry-after": str(error.seconds)}
+        raise ProblemError("too_many_requests", error.message, headers=wait) from None
     if taken.is_settled:
         return _answer(request, taken.hook, Outcome(taken.row.id, taken.row.state, tuple(taken.row.leads)))
     ready, answers = await _route(front, taken)
@@ -90,7 +82,7 @@ def _sent(request: Request, public_url: str, body: bytes) -> Sent:
 
 def _take_in(front: Front, source: str, sent: Sent) -> Taken:
     with front.leadlane.pool.connection() as connection:
-        return hooks.take_in(connection, source, sent, front.leadlane.now())
+        return hooks.take_in(connection, source, sent, front.leadlane.now(), front.granted_until)
 
 
 async def _route(front: Front, taken: Taken) -> tuple[Ready, Sequence[Receipt | Exception]]:
@@ -123,6 +115,4 @@ def _answer(request: Request, hook: HookPart, outcome: Outcome) -> Response:
     if outcome.state == "program":
         # Told as any other, so that programs learn nothing.
         view = {**view, "state": "routed"}
-    status = _STATUS[outcome.state]
-    headers = {"retry-after": str(RETRY_SECONDS)} if status == 503 else None
-    return Response(encode(view), status, headers, JSON)
+    return Response(encode(view), 202 if outcome.state in _UNDONE else 200, media_type=JSON)

@@ -26,10 +26,10 @@ from leadlane.core.facts import Lead, Signal, Value
 from leadlane.core.match import Keys
 from leadlane.outbound.endpoints import Endpoint, Outbound
 from leadlane.service.batch import route_batch
-from leadlane.service.deliver import set_up
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.sender import Sender
 from leadlane.service.submission import Submission
+from leadlane.service.ways import set_up
 from leadlane.store import batches, deliveries
 from leadlane.store.db import connect
 

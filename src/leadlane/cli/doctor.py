@@ -22,12 +22,11 @@ from leadlane.config import LoadedSettings, Settings
 from leadlane.errors import LeadlaneError, SettingsError
 from leadlane.i18n import _, ngettext
 from leadlane.matching.blocking import VERSION as SEARCH_KEYS
-from leadlane.outbound import email
 from leadlane.outbound.endpoints import read_outbound
 from leadlane.policy.problems import Problem
 from leadlane.policy.roster import RosterDocument, check_roster, holiday_keys
-from leadlane.service import health
-from leadlane.service.deliver import ADMIN_ROLE, admins, set_up
+from leadlane.service import health, ways
+from leadlane.service.planning import ADMIN_ROLE, admins
 from leadlane.service.publish import check_policy, current_document
 from leadlane.service.rulebooks import Rulebooks, load_roster
 from leadlane.store import accounts, api_keys, deliveries, due, policies, roster, vitals
@@ -230,15 +229,18 @@ def _work(connection: Connection, now: datetime, late_after: timedelta) -> Itera
 def channel_lines(connection: Connection, settings: Settings, now: datetime) -> Iterator[Line]:
     """How people and systems can be told, and what could not be."""
     try:
-        setup = set_up(settings, read_outbound(settings))
+        setup = ways.set_up(settings, read_outbound(settings))
     except SettingsError as error:
         yield Line("bad", error.message, error.hint)
         return
     waiting = {one.channel: one for one in deliveries.waiting(connection)}
     known = deliveries.channels(connection)
-    for name in dict.fromkeys(("email", *setup.ways, *(name for name in waiting if name is not None))):
+    outbound = setup.outbound
+    wanted = [*(one.channel for one in outbound.also), *(one.channel for one in outbound.posts)]
+    seen = ("email", *setup.ways, *wanted, *(name for name in waiting if name is not None))
+    for name in dict.fromkeys(seen):
         yield _channel(name, name in setup.ways, known.get(name), waiting.get(name), now)
-    yield from (Line("bad", problem) for problem in email.problems(settings))
+    yield from (Line("bad", problem) for problem in ways.problems(settings, setup.outbound))
     unplanned = waiting[None].count if None in waiting else 0
     text = ngettext(
         "{n} message waits to be looked at.", "{n} messages wait to be looked at.", unplanned
@@ -258,7 +260,7 @@ def _channel(
     n = waiting.count if waiting is not None else 0
     if not is_set_up:
         text = _("{channel} is not set up; waiting for it: {n}").format(channel=name, n=n)
-        advice = _("Set smtp_url and mail_from, or the webhook in outbound.yaml: docs/channels.md.")
+        advice = _("docs/channels.md says how it is set up.")
         return Line("warning", text, advice)
     if channel is not None and channel.down_since is not None:
         minutes = int((now - channel.down_since) / timedelta(minutes=1))

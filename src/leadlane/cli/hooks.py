@@ -175,8 +175,15 @@ def failed(
     for row in rows:
         first = _sentence(Problem(**row.problems[0])) if row.problems else ""
         table.add_row(str(row.id), row.hook, f"{row.received_at.astimezone():%Y-%m-%d %H:%M}",
-                      _(STATES[row.state]), Text(first))  # fmt: skip
+                      _state(row), Text(first))  # fmt: skip
     console.print(table)
+
+
+def _state(row: DeliveryRow) -> str:
+    """The state, and of what waits the time from which on a worker tries it again."""
+    if row.due_at is None:
+        return _(STATES[row.state])
+    return _("waits until {time}").format(time=f"{row.due_at.astimezone():%H:%M:%S}")
 
 
 @app.command("show", help=_("Show a delivery as it came, and what is wrong with it."))
@@ -189,7 +196,8 @@ def show(number: int = typer.Argument(help=_("The number of the delivery."))) ->
     for label, value in (
         (_("Webhook"), row.hook),
         (_("Received"), f"{row.received_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"),
-        (_("State"), _(STATES[row.state])),
+        (_("State"), _state(row)),
+        (_("Tried"), str(row.attempts)),
         (_("Id of the sender"), row.delivery_id or ""),
         (_("Content type"), row.content_type),
         (_("Leads"), ", ".join(row.leads)),

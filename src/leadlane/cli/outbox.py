@@ -19,9 +19,10 @@ from rich.text import Text
 from leadlane import config
 from leadlane.app import App, open_app
 from leadlane.errors import LeadlaneError
-from leadlane.i18n import _, ngettext
+from leadlane.i18n import N_, _, ngettext
 from leadlane.outbound.endpoints import SECRET_PREFIX, read_outbound
-from leadlane.service.deliver import send_again, set_up
+from leadlane.service.deliver import send_again
+from leadlane.service.ways import set_up, shown_address
 from leadlane.store import deliveries
 from leadlane.store.deliveries import STATES, UNWELL, Delivery
 
@@ -38,6 +39,10 @@ _ids = typer.Argument(None, help=_("Numbers of messages, as the list shows them.
 _number = typer.Argument(help=_("The number of a message, as the list shows it."))
 _every = typer.Option(None, "--all", metavar="|".join(UNWELL), help=_("All that are in this state."))
 _SECRET_BYTES = 32
+_UNLESS = {
+    "accepted": N_("It is a further message, and not sent once the lead is accepted."),
+    "responded": N_("It is a further message, and not sent once somebody has responded."),
+}
 _STYLES = {"sent": "green", "uncertain": "yellow", "failed": "yellow", "dead": "bold red", "moot": "dim"}
 
 
@@ -93,6 +98,8 @@ def show(number: int = _number, as_json: bool = _json) -> None:
         console.print(Text(text))
     for channel in one.tried:
         console.print(Text(_("It was tried by {channel} before.").format(channel=channel)))
+    if one.unless:
+        console.print(Text(_(_UNLESS[one.unless])))
     if one.error:
         console.print(Text(one.error, style=_STYLES.get(one.state, "")))
 
@@ -194,4 +201,4 @@ def _as_json(one: Delivery) -> dict[str, Any]:
         name: shown[name].isoformat() if shown[name] else None
         for name in ("next_at", "created_at", "finished_at")
     }
-    return {**shown, **moments, "uid": str(one.uid)}
+    return {**shown, **moments, "uid": str(one.uid), "address": shown_address(one.address)}

@@ -15,7 +15,7 @@ from leadlane.core.conditions import fold
 from leadlane.core.decision import Decision, Outcome, Refusal
 from leadlane.core.facts import Lead, Person
 from leadlane.core.fairness import give_back
-from leadlane.core.match import Keys, Match, Standing, find_match
+from leadlane.core.match import Keys, Likeness, Match, Standing, find_match
 from leadlane.core.pick import PoolsNeeded, Question, covering, is_available, is_out, pick_from_pools
 from leadlane.core.place import (
     Desk,
@@ -38,7 +38,7 @@ from leadlane.core.rulebook import Rulebook
 from leadlane.core.trace import TRACE_VERSION, Reason, Trace
 
 ActKind = Literal[
-    "accept", "decline", "touch", "plan", "reassign", "review", "close",
+    "accept", "decline", "touch", "plan", "reassign", "review", "close", "dispute",
     "chase", "serve", "cover", "return", "identify", "merge", "split",
 ]  # fmt: skip
 # Kinds of touch that reach out to the prospect: these are responses. Other kinds are notes.
@@ -69,7 +69,8 @@ class Turn:
 class Parts:
     """A lead taken apart: what it is without what had been merged into it, and that as a lead of its own.
 
-    The keys name the account that each was linked to; whoever was responded to by themselves, was.
+    The keys name the account that each was linked to; whoever was responded to by themselves, was. `likely`
+    are the accounts that what leaves may be of.
     """
 
     stays: Lead
@@ -78,13 +79,15 @@ class Parts:
     leaves_keys: Keys
     stays_responded: bool = False
     leaves_responded: bool = False
+    likely: tuple[Likeness, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
     """Something done with an open lead.
 
-    `by` is the person who acts, None for the system. `to` is a person, or for `review` also
+    `by` is the person who acts, None for the system; `user` is the name of somebody who acts and is no
+    person of the roster, such as an administrator. `to` is a person, or for `review` also
     `pool:NAME` or `program:NAME`; for `identify` an account or None, for `merge` the lead that ends, for
     `split` the id under which it had come, with its `parts`. `how` is the kind of a touch, `outcome` and
     `value` of a closing.
@@ -103,6 +106,7 @@ class Act:
     turn: Turn | None = None
     due_at: datetime | None = None
     parts: Parts | None = None
+    user: str = ""
 
 
 def decide_act(desk: Desk, act: Act) -> Decision | Refusal | None:
@@ -125,6 +129,8 @@ def pools_of_act(book: Rulebook, before: Standing, act: Act) -> frozenset[str]:
         kind, _, pool = (act.to or "").partition(":")
     if act.kind in ("decline", "chase", "review") and kind == "pool" and pool in book.policy.pools:
         wanted |= book.with_backups(pool)
+    if act.kind == "dispute" and book.policy.review_pool is not None:
+        wanted.add(book.policy.review_pool)
     if act.kind == "serve" and before.waiting_pool is not None:
         wanted |= {before.waiting_pool} & book.policy.pools.keys()
     return frozenset(wanted)
@@ -161,6 +167,8 @@ class _Matter:
         }
         if act.due_at is not None:
             self.trace["act"]["due_at"] = act.due_at
+        if act.user:
+            self.trace["act"]["user"] = act.user
         facts = fold(before.lead.fields)
         self.qualified = qualify(book.qualify, before.lead, facts, self.desk.now, self.trace)
         self.match = find_match(before.lead.id, before.keys, self.desk.known)
@@ -192,6 +200,8 @@ def _refusal(matter: _Matter) -> Reason | None:
         if act.kind == "review" and not _may_place(matter):
             return Reason.NOT_YOURS
         return _target_refusal(matter)
+    if act.kind == "dispute" and before.stage == "review":
+        return Reason.IN_REVIEW
     if act.kind == "close" and act.outcome not in CLOSINGS:
         return Reason.UNKNOWN_OUTCOME
     return None
@@ -265,6 +275,23 @@ def _close(matter: _Matter) -> Decision:
         before, stage="closed", chase_at=None, waiting_pool=None, next_step=None, next_step_due_at=None
     )
     return matter.finish(standing, "closed", place)
+
+
+def _dispute(matter: _Matter) -> Decision:
+    """Somebody says that the rules were wrong about this lead: a person decides, not the same rules again.
+
+    Whoever had it is left out of later picks for it; the promise to the prospect stays.
+    """
+    desk, before, holder = matter.desk, matter.before, matter.holder
+    excluded = before.excluded
+    if holder is not None and holder not in excluded:
+        excluded = (*excluded, holder)
+    _release_owner(matter)
+    place = place_in_review(desk, desk.book.policy.review_pool, matter.qualified, (), "review", matter.trace)
+    place.reasons.insert(0, str(Reason.DISPUTED))
+    if holder not in (None, matter.act.by, place.owner):
+        place.messages.append(("reassigned_away", holder))
+    return matter.finish(_stand(matter, replace(before, excluded=excluded), place), "disputed", place)
 
 
 def _reassign(matter: _Matter) -> Decision:
@@ -537,6 +564,9 @@ def _cover(matter: _Matter) -> Decision | None:
     if owner is None or not is_out(owner, now) or (cover is not None and not is_out(cover, now)):
         return None
     standing, place = _hand_to_cover(matter)
+    if cover is not None and standing is before:
+        # Who comes back to it, or looks in meanwhile, is to know that it waits for them.
+        place.messages.append(("uncovered", owner.id))
     return matter.finish(standing, "covered", place)
 
 
@@ -560,6 +590,7 @@ _ACTS = {
     "reassign": _reassign,
     "review": _review,
     "close": _close,
+    "dispute": _dispute,
     "chase": _chase,
     "serve": _serve,
     "cover": _cover,

@@ -23,20 +23,16 @@ from leadlane.core.match import (
     Keys,
     Known,
     Likeness,
-    Match,
     Recognised,
     Standing,
     find_match,
     joined_keys,
     joined_lead,
-    outcome_of,
     recognise,
 )
 from leadlane.core.pick import Hands, open_hands
-from leadlane.core.place import SAY_WHO, Desk, conclude, place_in_review, promise_for
-from leadlane.core.policy import Matching, Route
-from leadlane.core.qualify import Qualified
-from leadlane.core.routing import judge, place_again, place_new, placed
+from leadlane.core.place import Desk, conclude
+from leadlane.core.routing import judge, likely_told, place_again, place_new
 from leadlane.core.rulebook import Rulebook as Rulebook
 from leadlane.core.rulebook import compile_rulebook as compile_rulebook
 from leadlane.core.trace import TRACE_VERSION, Reason, Trace
@@ -170,14 +166,11 @@ def _decide(desk: Desk, arrival: Arrival) -> Decision:
         },
     }
     if arrival.likely:
-        trace["match"]["likely"] = [_told(one, desk.book.policy.matching) for one in arrival.likely]
+        trace["match"]["likely"] = likely_told(arrival.likely, desk.book.policy.matching)
     route, qualified = judge(desk.book, lead, match, desk.now, trace)
     if before is None:
-        if recognised.doubts and desk.book.policy.review_pool is not None and route.kind != "disqualify":
-            return _ask_who(
-                desk, Standing(lead, keys, "new", qualified.intent), match, route, qualified, trace
-            )
-        return place_new(desk, Standing(lead, keys, "new", qualified.intent), match, route, qualified, trace)
+        arrived = Standing(lead, keys, "new", qualified.intent)
+        return place_new(desk, arrived, match, route, qualified, trace, doubts=recognised.doubts)
     reasons = [str(Reason.SAME_PERSON)] if arrival.target is None else []
     outcome, place, standing = place_again(
         desk,
@@ -191,29 +184,3 @@ def _decide(desk: Desk, arrival: Arrival) -> Decision:
         trace,
     )
     return conclude(desk, standing, before, outcome, qualified, match, place, trace)
-
-
-def _told(one: Likeness, matching: Matching) -> Trace:
-    """A likeness as the trace tells it."""
-    return {
-        "lead": one.lead,
-        "account": one.account.id if one.account else None,
-        "probability": one.probability,
-        "outcome": outcome_of(one.probability, matching),
-        "evidence": [
-            {"code": two.code, "weight": two.weight, "ours": two.ours, "theirs": two.theirs}
-            for two in one.evidence
-        ],
-    }
-
-
-def _ask_who(
-    desk: Desk, arrived: Standing, match: Match, route: Route, qualified: Qualified, trace: Trace
-) -> Decision:
-    """A lead that may be somebody known: linked to nothing until a person has said who it is."""
-    place = place_in_review(desk, desk.book.policy.review_pool, qualified, (), "review", trace)
-    place.reasons.insert(0, str(Reason.UNSURE_MATCH))
-    start = arrived.lead.arrived_at
-    promised = promise_for(desk, route, qualified, place, start, trace)
-    standing = replace(placed(desk, arrived, place, route, promised, start), unsure=True, next_step=SAY_WHO)
-    return conclude(desk, standing, None, "placed", qualified, match, place, trace)

@@ -13,7 +13,7 @@ from leadlane.core.trace import Reason, Trace
 # where it is. moved: routed again, went elsewhere. The rest are acts, by the name of what was done.
 Outcome = Literal[
     "placed", "merged", "kept", "moved",
-    "accepted", "touched", "planned", "reassigned", "reviewed", "closed",
+    "accepted", "touched", "planned", "reassigned", "reviewed", "closed", "disputed",
     "chased", "served", "covered", "returned",
     "identified", "joined", "split", "merged_away", "reduced",
 ]  # fmt: skip

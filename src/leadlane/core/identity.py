@@ -12,10 +12,10 @@ from dataclasses import replace
 from leadlane.core.act import Act
 from leadlane.core.decision import Decision, Outcome, Refusal
 from leadlane.core.fairness import give_back
-from leadlane.core.match import Match, Standing, find_match, joined_keys, joined_lead
+from leadlane.core.match import Match, Standing, find_match, joined_keys, joined_lead, recognise
 from leadlane.core.pick import PoolsNeeded
 from leadlane.core.place import Desk, as_before, conclude, next_step_of, stand_at
-from leadlane.core.routing import judge, place_again, place_new
+from leadlane.core.routing import judge, likely_told, place_again, place_new
 from leadlane.core.trace import TRACE_VERSION, Reason, Trace
 
 IDENTITY = frozenset({"identify", "merge", "split"})
@@ -71,10 +71,9 @@ def _merge(desk: Desk, act: Act, before: Standing) -> Decision | Refusal:
     merged = _routed_anew(desk, act, before, standing, "joined", [str(Reason.MERGED)], anew=before.unsure)
     holder = other.covered_by or other.owner
     kept_by = merged.standing.covered_by or merged.standing.owner
-    messages = merged.messages
-    if holder is not None and holder != kept_by:
-        messages = (*messages, ("reassigned_away", holder))
-    return replace(merged, messages=messages, beside=ended)
+    # Both hear of it, unless it is one person: to them it is one piece of news.
+    told = dict.fromkeys(("merged", id_) for id_ in (kept_by, holder) if id_ is not None)
+    return replace(merged, messages=(*merged.messages, *told), beside=ended)
 
 
 def _ended(desk: Desk, act: Act, other: Standing) -> Decision:
@@ -120,11 +119,17 @@ def _split(desk: Desk, act: Act, before: Standing) -> Decision | Refusal:
     shared = act.parts.leaves_keys.email == keys.email
     leaves_keys = replace(act.parts.leaves_keys, email=None) if shared else act.parts.leaves_keys
     own_trace = _trace(desk, act, before) | {"lead": leaves.id}
+    # Who it is not, a person has said; of which company it is, is asked as if it came in now.
+    matching = desk.book.policy.matching
+    recognised = recognise(replace(leaves_keys, email=None), None, act.parts.likely, desk.known, matching)
+    leaves_keys = replace(leaves_keys, account=leaves_keys.account or recognised.account)
     match = find_match(leaves.id, leaves_keys, desk.known)
     own_trace["match"] = _match_told(match)
+    if act.parts.likely:
+        own_trace["match"]["likely"] = likely_told(act.parts.likely, matching)
     route, own = judge(desk.book, leaves, match, desk.now, own_trace)
     arrived = Standing(leaves, leaves_keys, "new", own.intent, responded=act.parts.leaves_responded)
-    placed = place_new(desk, arrived, match, route, own, own_trace, [str(Reason.SPLIT)])
+    placed = place_new(desk, arrived, match, route, own, own_trace, [str(Reason.SPLIT)], recognised.doubts)
     return replace(placed, outcome="split", beside=beside)
 
 

@@ -86,8 +86,8 @@ def may_contact(claims: Claims, roster: Roster, now: datetime, asker: str | None
     """Whether `asker`, or without one anybody but the owner, may contact a prospect.
 
     Whoever works the prospect comes first, whatever else holds. Then comes a claim that the asker has
-    themselves; then, as in routing, whoever works a colleague, and the owner of the account. People who
-    are no longer in the roster claim nothing.
+    themselves; then, as in routing, whoever works a colleague, and the owner of the account. Whoever has
+    left claims nothing: what was theirs belongs to who is there for them, if anybody is.
     """
     own = _own(claims.lead, roster, now)
     if own is not None:
@@ -126,7 +126,8 @@ def present_for(roster: Roster, owner_id: str, covered_by: str | None, now: date
     if not is_out(owner, now):
         return owner_id
     backup, _passed = covering(roster, owner, now)
-    return backup or manager_of(roster, owner) or owner_id
+    manager = manager_of(roster, owner)
+    return backup or (manager if manager is not None and _is_active(roster, manager) else owner_id)
 
 
 def _own(lead: Hold | None, roster: Roster, now: datetime) -> _Claim | None:
@@ -153,4 +154,11 @@ def _claim(
 ) -> _Claim | None:
     if owner is None or owner not in roster.people:
         return None
-    return _Claim(ground, owner, present_for(roster, owner, covered_by, now))
+    holder = present_for(roster, owner, covered_by, now)
+    if not roster.people[owner].active:
+        owner = holder
+    return _Claim(ground, owner, holder) if _is_active(roster, owner) else None
+
+
+def _is_active(roster: Roster, person: str) -> bool:
+    return person in roster.people and roster.people[person].active

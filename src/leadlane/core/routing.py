@@ -4,15 +4,16 @@ who it is?
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from leadlane.core.conditions import fold
 from leadlane.core.decision import Decision, Outcome
 from leadlane.core.facts import INTENTS, Lead
-from leadlane.core.match import Match, Standing
+from leadlane.core.match import Likeness, Match, Standing, outcome_of
 from leadlane.core.place import (
+    SAY_WHO,
     Desk,
     Place,
     as_before,
@@ -24,10 +25,11 @@ from leadlane.core.place import (
     next_step_due,
     next_step_of,
     place_by_route,
+    place_in_review,
     promise_for,
     stand_at,
 )
-from leadlane.core.policy import Route
+from leadlane.core.policy import Matching, Route
 from leadlane.core.qualify import Qualified, qualify
 from leadlane.core.route import choose_route, destination_of
 from leadlane.core.rulebook import Rulebook
@@ -50,14 +52,42 @@ def place_new(
     qualified: Qualified,
     trace: Trace,
     reasons: Sequence[str] = (),
+    doubts: Sequence[Likeness] = (),
 ) -> Decision:
-    """A lead that had no place so far; `reasons` say how it comes to need one."""
-    place = place_by_route(desk, route, match, qualified, (), trace)
+    """A lead that had no place so far; `reasons` say how it comes to need one.
+
+    Where there are `doubts` whom it may be, it is linked to nothing until a person has said who it is.
+    """
+    is_asked = bool(doubts) and desk.book.policy.review_pool is not None and route.kind != "disqualify"
+    if is_asked:
+        place = place_in_review(desk, desk.book.policy.review_pool, qualified, (), "review", trace)
+        place.reasons.insert(0, str(Reason.UNSURE_MATCH))
+    else:
+        place = place_by_route(desk, route, match, qualified, (), trace)
     place.reasons[:0] = reasons
     start = arrived.lead.arrived_at
     promised = promise_for(desk, route, qualified, place, start, trace)
     standing = placed(desk, arrived, place, route, promised, start)
+    if is_asked:
+        standing = replace(standing, unsure=True, next_step=SAY_WHO)
     return conclude(desk, standing, None, "placed", qualified, match, place, trace)
+
+
+def likely_told(likely: Iterable[Likeness], matching: Matching) -> list[Trace]:
+    """Likenesses as the trace tells them."""
+    return [
+        {
+            "lead": one.lead,
+            "account": one.account.id if one.account else None,
+            "probability": one.probability,
+            "outcome": outcome_of(one.probability, matching),
+            "evidence": [
+                {"code": two.code, "weight": two.weight, "ours": two.ours, "theirs": two.theirs}
+                for two in one.evidence
+            ],
+        }
+        for one in likely
+    ]
 
 
 def place_again(

@@ -1,1 +1,1 @@
-"""How do people and machines hear of it? One module a channel; what goes where says `service.deliver`."""
+"""How do people and machines hear of it? One module a channel; what goes where says `service.planning`."""

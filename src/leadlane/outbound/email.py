@@ -7,7 +7,7 @@ import re
 import smtplib
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -79,6 +79,13 @@ def send(settings: MailSettings, message: Message, now: datetime) -> Sent | Fail
 
     `uncertain` only where the whole text went out and no answer came: the receiver may have it.
     """
+    return send_letter(settings, message, lambda: render(message, now, settings.templates_dir), now)
+
+
+def send_letter(
+    settings: MailSettings, message: Message, write: Callable[[], Letter], now: datetime
+) -> Sent | Failure:
+    """As `send`, with what `write` gives as the letter; of the message, only whom it is for is used."""
     try:
         server = read_smtp_url(settings.smtp_url)
         sender = _address(*parseaddr(settings.mail_from))
@@ -88,7 +95,7 @@ def send(settings: MailSettings, message: Message, now: datetime) -> Sent | Fail
     except ValueError as error:
         return Failure("permanent", _("No mail can go to or from this address: {error}").format(error=error))
     try:
-        mail = compose(sender, receiver, message, render(message, now, settings.templates_dir), now)
+        mail = compose(sender, receiver, message, write(), now)
     except Exception:
         # Nothing has gone out yet: whoever is to be told can be told otherwise.
         log.exception("a mail could not be written", message=message.id)
@@ -136,9 +143,9 @@ def compose(
     # Nobody's answering machine shall write back (RFC 3834; the other is what Exchange heeds).
     mail["Auto-Submitted"] = "auto-generated"
     mail["X-Auto-Response-Suppress"] = "All"
-    mail["Content-Language"] = message.language
     mail.set_content(letter.text, cte="quoted-printable")
     mail.add_alternative(letter.html, subtype="html", cte="quoted-printable")
+    mail["Content-Language"] = message.language  # last: setting the content drops what is said of it
     return mail
 
 

@@ -25,8 +25,10 @@ EVENTS = (
     "returned",
     "merged",
 )
+# Each morning: what is due. It is made for one person, so that nobody else can listen to it.
+DIGEST = "digest"
 # How a person can answer in place. `snooze` moves the reminder, `responded` says: I have been in touch.
-VERBS = ("accept", "decline", "responded", "snooze")
+VERBS = ("accept", "decline", "responded", "snooze", "identify")
 
 # temporary: it may work later. rate_limited: the receiver asked for less. permanent: never, with this
 # address or these settings. uncertain: the connection broke where the receiver may have taken it.
@@ -60,11 +62,12 @@ class Failure:
 class Item:
     """One thing to tell. Texts are in the reader's language, instants aware, "" or None where unknown.
 
-    `event` is one of EVENTS. `prospect` are the words by which people call them: the name, else the e-mail
-    address, else the id of the lead. `why` are sentences: why the lead is here. `reason` says what is wrong
-    where `lead_id` is None (an alarm about no single lead), else what the person who acted gave as reason.
-    `owner`, `covered_by`, `from_person` (who had it before) are names of people. `candidates`: who it may be,
-    where the lead waits for somebody to say who this is. `answers`: verb → address that asks to confirm it.
+    `event` is one of EVENTS, or DIGEST. `prospect` are the words by which people call them: the name, else
+    the e-mail address, else the id of the lead. `why` are sentences: why the lead is here. `reason` says what
+    is wrong where `lead_id` is None (an alarm about no single lead), else what the person who acted gave as
+    reason. `owner`, `covered_by`, `from_person` (who had it before) are names of people. `candidates`: who it
+    may be, where the lead waits for somebody to say who this is. `listing`: of a digest, what is due: lines
+    by label. `answers`: verb → address that asks to confirm it.
     """
 
     event: str
@@ -94,6 +97,7 @@ class Item:
     next_step: str = ""
     next_step_due_at: datetime | None = None
     candidates: tuple[str, ...] = ()
+    listing: tuple[tuple[str, tuple[str, ...]], ...] = ()
     answers: Mapping[str, str] = field(default_factory=lambda: _NO_ANSWERS)
 
 
@@ -101,9 +105,10 @@ class Item:
 class Message:
     """What one person is told at once, in the order in which it happened.
 
-    `id` stays the same however often it is tried. `zone` is an IANA name, `language` one that we have.
-    `address` is that of the channel: for e-mail `anna@seller.example`. `left_out` counts what is not told in
-    detail because it would be too much at once; `lead_url` is where a lead is seen, with `{lead}` in it.
+    `person` is their id, "" where it is posted for a team to read. `id` stays the same however often it is
+    tried. `zone` is an IANA name, `language` one that we have. `address` is that of the channel: for e-mail
+    `anna@seller.example`. `left_out` counts what is not told in detail because it would be too much at once;
+    `lead_url` is where a lead is seen, with `{lead}` in it.
     """
 
     id: str

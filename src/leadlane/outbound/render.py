@@ -3,17 +3,18 @@
 A template is looked for in the user's folder, then in ours. One thing told is an `item`; a template named
 after its event goes before it, and one that names the language before one that does not: `assigned.pl.html`,
 `assigned.html`, `item.pl.html`, `item.html`. `message` is what surrounds the items, `subject.txt` the subject
-line, and of a message about one thing `assigned.subject.txt`.
+line, and of a message about one thing `assigned.subject.txt`. Slack has its own words between heading and
+facts: `item.slack`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache, lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from jinja2 import (
@@ -30,7 +31,7 @@ from markupsafe import Markup
 
 from leadlane.i18n import _, available_languages, language, ngettext
 from leadlane.logging import get_logger
-from leadlane.outbound.message import EVENTS, Item, Message
+from leadlane.outbound.message import DIGEST, EVENTS, Item, Message
 from leadlane.outbound.telling import (
     clean,
     footer_words,
@@ -41,8 +42,11 @@ from leadlane.outbound.telling import (
 )
 
 log = get_logger(__name__)
+Made = TypeVar("Made")
 
 KINDS = ("html", "txt")
+# What is made of an item alone; around it stands what the channel makes itself.
+ITEM_KINDS = ("slack",)
 OURS = PackageLoader("leadlane.outbound", "templates")
 
 
@@ -60,13 +64,12 @@ def render(message: Message, now: datetime, folder: Path | None = None) -> Lette
 
     A template of the user's that fails is logged, and ours is taken: people must be told all the same.
     """
-    with language(message.language):
-        if folder is not None:
-            try:
-                return _render(message, now, _environment(folder))
-            except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
-                log.warning("a template of yours failed, ours is used", folder=str(folder), **_where(error))
-        return _render(message, now, _environment(None))
+    return _with_yours(message, folder, lambda environment: _render(message, now, environment))
+
+
+def render_items(message: Message, now: datetime, kind: str, folder: Path | None = None) -> list[str]:
+    """Each item by itself, by the templates of one of ITEM_KINDS; otherwise as `render`."""
+    return _with_yours(message, folder, lambda environment: _render_items(message, now, kind, environment))
 
 
 def template_problems(folder: Path | None) -> list[str]:
@@ -88,13 +91,28 @@ def template_problems(folder: Path | None) -> list[str]:
     return problems
 
 
+def _with_yours(
+    message: Message, folder: Path | None, make: Callable[[ImmutableSandboxedEnvironment], Made]
+) -> Made:
+    with language(message.language):
+        if folder is not None:
+            try:
+                return make(_environment(folder))
+            except (TemplateError, TypeError, ValueError, LookupError, ArithmeticError) as error:
+                log.warning("a template of yours failed, ours is used", folder=str(folder), **_where(error))
+        return make(_environment(None))
+
+
 @cache
 def _known_names() -> frozenset[str]:
     codes = ("", *(f".{code}" for code in available_languages()))
-    stems = ("item", "message", *EVENTS)
+    stems = ("item", "message", *EVENTS, DIGEST)
     letters = {f"{stem}{code}.{kind}" for stem in stems for code in codes for kind in KINDS}
-    subjects = {f"subject{code}.txt" for code in codes} | {f"{event}.subject.txt" for event in EVENTS}
-    return frozenset(letters | subjects)
+    subjects = {f"subject{code}.txt" for code in codes} | {
+        f"{event}.subject.txt" for event in (*EVENTS, DIGEST)
+    }
+    items = {f"{stem}{code}.{kind}" for stem in ("item", *EVENTS) for code in codes for kind in ITEM_KINDS}
+    return frozenset(letters | subjects | items)
 
 
 def _where(error: Exception) -> dict[str, Any]:
@@ -109,7 +127,7 @@ def _environment(folder: Path | None) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         loader=loader,
         undefined=StrictUndefined,
-        autoescape=select_autoescape(["html"], default=False),
+        autoescape=select_autoescape(["html", "slack"], default=False),
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=False,
@@ -119,21 +137,31 @@ def _environment(folder: Path | None) -> ImmutableSandboxedEnvironment:
 
 
 def _render(message: Message, now: datetime, environment: ImmutableSandboxedEnvironment) -> Letter:
-    zone = ZoneInfo(message.zone)
-    values: dict[str, Any] = {
-        "message": message,
-        "subject": subject_words(message, now),
-        "now": now,
-        "left_out": left_out_words(message),
-        "footer": footer_words(message),
-        "moment": partial(moment_words, zone=zone, near=now),
-    }
+    values = _values(message, now)
     subject = environment.select_template(list(_subject_names(message)))
     # A subject line of one's own for an event is asked for only where the message is about nothing else.
     about = {"item": message.items[0], "told": tell(message, message.items[0], now)} if message.items else {}
     values["subject"] = clean(subject.render({**values, **about}))
     parts = {kind: _letter(message, environment, kind, values) for kind in KINDS}
     return Letter(values["subject"], parts["txt"].strip() + "\n", parts["html"].strip() + "\n")
+
+
+def _render_items(
+    message: Message, now: datetime, kind: str, environment: ImmutableSandboxedEnvironment
+) -> list[str]:
+    values = _values(message, now)
+    return [_item(message, item, environment, kind, values) for item in message.items]
+
+
+def _values(message: Message, now: datetime) -> dict[str, Any]:
+    return {
+        "message": message,
+        "subject": subject_words(message, now),
+        "now": now,
+        "left_out": left_out_words(message),
+        "footer": footer_words(message),
+        "moment": partial(moment_words, zone=ZoneInfo(message.zone), near=now),
+    }
 
 
 def _letter(

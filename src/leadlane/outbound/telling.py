@@ -29,6 +29,14 @@ _HEADINGS = {
     "alarm": N_("Needs your attention"),
     "returned": N_("Yours again"),
     "merged": N_("Merged"),
+    "digest": N_("Your day"),
+}
+# What they say to those who only read along.
+_HEADINGS_FOR_TEAM = {
+    "reassigned_away": N_("Handed on"),
+    "covering": N_("Covered"),
+    "review": N_("To be decided"),
+    "returned": N_("Back from cover"),
 }
 # In the order in which they are offered: what is hoped for comes first.
 _BUTTONS = {
@@ -36,6 +44,7 @@ _BUTTONS = {
     "responded": N_("I responded"),
     "snooze": N_("Later"),
     "decline": N_("Decline"),
+    "identify": N_("Say who it is"),
 }
 _INTENTS = {"high": N_("high"), "medium": N_("medium"), "low": N_("low")}
 _FITS = {"strong": N_("strong"), "weak": N_("weak")}
@@ -100,15 +109,15 @@ def tell(message: Message, item: Item, now: datetime) -> Told:
     url = message.lead_url.replace("{lead}", quote(item.lead_id, safe="")) if item.lead_id else ""
     return Told(
         item=item,
-        heading=_(_HEADINGS[item.event]) if item.event in _HEADINGS else item.event,
+        heading=_heading(message, item),
         prospect=clean(item.prospect),
-        sentence=_sentence(item),
+        sentence=_sentence(item, clean(message.name)) if message.person else _sentence_for_team(item),
         about=_about(item),
         said_label=_("What they wrote:"),
         said=_quoted(item.said, _LONGEST_QUOTE // len(message.items))
         if item.event not in _FOR_INFORMATION
         else "",
-        facts=tuple(_facts(item, message.name, ZoneInfo(message.zone), now)),
+        facts=tuple(_facts(item, message, ZoneInfo(message.zone), now)),
         buttons=tuple(
             Button(verb, _(label), item.answers[verb])
             for verb, label in _BUTTONS.items()
@@ -156,7 +165,7 @@ def subject_words(message: Message, now: datetime) -> str:
 
 def _subject_of_one(message: Message, now: datetime) -> str:
     (item,) = message.items
-    heading = _(_HEADINGS[item.event]) if item.event in _HEADINGS else item.event
+    heading = _heading(message, item)
     who = clean(item.prospect)
     if item.company and clean(item.company) != who:
         who = _("{name}, {company}").format(name=who, company=clean(item.company))
@@ -170,7 +179,12 @@ def _subject_of_one(message: Message, now: datetime) -> str:
     return _("{heading}: {who}").format(heading=heading, who=who)
 
 
-def _sentence(item: Item) -> str:
+def _heading(message: Message, item: Item) -> str:
+    headings = _HEADINGS if message.person else {**_HEADINGS, **_HEADINGS_FOR_TEAM}
+    return _(headings[item.event]) if item.event in headings else item.event
+
+
+def _sentence(item: Item, reader: str) -> str:
     owner, cover, before = clean(item.owner), clean(item.covered_by), clean(item.from_person)
     match item.event:
         case "assigned" if before:
@@ -188,7 +202,7 @@ def _sentence(item: Item) -> str:
         case "covering":
             text = _("{owner} is out, and you cover this lead meanwhile.")
         case "uncovered":
-            text = _("{owner} is out, and nobody can cover. The lead stays with {owner} until somebody acts.")
+            text = _("Nobody covers this lead any more. It stays with you until somebody acts.")
         case "escalated" if cover or owner:
             text = _("{holder} has this lead and has not responded.")
         case "escalated":
@@ -205,12 +219,39 @@ def _sentence(item: Item) -> str:
             text = _("You are back and have this lead again; {before} covered it meanwhile.")
         case "returned":
             text = _("You are back and have this lead again.")
+        case "merged" if clean(cover or owner) != reader:
+            text = _("A lead that you had is part of this one now: it is the same prospect. {holder} has it.")
         case "merged":
-            text = _("This lead is part of another lead of the same prospect now.")
+            text = _("Another lead of the same prospect is part of this one now.")
         case _:
             text = "{reason}"
     values = {"holder": cover or owner, "owner": owner, "before": before, "reason": clean(item.reason)}
     return text.format(**values)
+
+
+def _sentence_for_team(item: Item) -> str:
+    """The same for those who only read along."""
+    owner, cover = clean(item.owner), clean(item.covered_by)
+    match item.event:
+        case "covering" if cover:
+            text = _("{owner} is out, and {cover} covers this lead meanwhile.")
+        case "uncovered":
+            text = _("Nobody covers this lead any more. It stays with {owner} until somebody acts.")
+        case "reminder" | "escalated" if cover or owner:
+            text = _("{holder} has this lead and has not responded.")
+        case "review" | "alarm" if item.lead_id is not None and owner:
+            text = _("{holder} is to decide who takes this lead.")
+        case "review" | "alarm" if item.lead_id is not None:
+            text = _("A person is to decide who takes this lead.")
+        case "merged":
+            text = _("Another lead of the same prospect is part of this one now.")
+        case _ if item.lead_id is not None and (cover or owner):
+            text = _("{holder} has this lead now.")
+        case _ if item.lead_id is not None:
+            text = _("Nobody has this lead now.")
+        case _:
+            text = "{reason}"
+    return text.format(holder=cover or owner, owner=owner, cover=cover, reason=clean(item.reason))
 
 
 def _about(item: Item) -> str:
@@ -219,23 +260,25 @@ def _about(item: Item) -> str:
     return " · ".join(told)
 
 
-def _facts(item: Item, reader: str, zone: ZoneInfo, now: datetime) -> Iterator[Fact]:
+def _facts(item: Item, message: Message, zone: ZoneInfo, now: datetime) -> Iterator[Fact]:
     if item.event in _FOR_INFORMATION:
-        yield from _reasons(item)
+        yield from _reasons(item, message)
         return
     if item.respond_by is not None:
         label = _("Was to be answered by") if item.respond_by <= now else _("Respond by")
         yield Fact(label, (moment_words(item.respond_by, zone, now),), is_key=True)
     yield from _next_step(item, zone, now)
+    for label, lines in item.listing:
+        yield Fact(label, tuple(clean(line) for line in lines))
     if item.candidates:
         yield Fact(_("Who it may be"), tuple(clean(one) for one in item.candidates))
-    yield from _reasons(item)
+    yield from _reasons(item, message)
     if item.signals:
         yield Fact(_("What they did"), (", ".join(clean(one.replace("_", " ")) for one in item.signals),))
     yield from _worth(item)
     yield from _contact(item)
     holder = clean(item.covered_by or item.owner)
-    if holder not in ("", clean(reader)):
+    if holder not in ("", clean(message.name)):
         yield Fact(_("Who has it"), (holder,))
 
 
@@ -250,9 +293,9 @@ def _next_step(item: Item, zone: ZoneInfo, now: datetime) -> Iterator[Fact]:
     yield Fact(_("Next step"), (step,))
 
 
-def _reasons(item: Item) -> Iterator[Fact]:
+def _reasons(item: Item, message: Message) -> Iterator[Fact]:
     if item.why:
-        mine = item.event in ("assigned", "reminder", "covering", "returned")
+        mine = bool(message.person) and item.event in ("assigned", "reminder", "covering", "returned")
         yield Fact(_("Why you") if mine else _("Why"), tuple(clean(one) for one in item.why))
     if item.reason and item.lead_id is not None:
         yield Fact(_("What was said"), (_choice(_SAID, item.reason),))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import ssl
 from datetime import datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.metadata import version
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from leadlane.i18n import _
 from leadlane.outbound.addresses import ForbiddenAddressError, resolve
 from leadlane.outbound.endpoints import Endpoint
 from leadlane.outbound.message import Failure, Sent
+from leadlane.outbound.posting import retry_after
 
 _TIMEOUT = httpx2.Timeout(10, connect=5)
 _PORTS = {"http": 80, "https": 443}
@@ -78,7 +78,7 @@ def _judged(answer: httpx2.Response, host: str, now: datetime) -> Sent | Failure
     if 200 <= status < 300:
         return Sent()
     detail = _("{host} answered {status}: {text}").format(host=host, status=status, text=_beginning(answer))
-    wait = _retry_after(answer, now)
+    wait = retry_after(answer, now)
     if status == 429 or (status == 503 and wait is not None):
         return Failure("rate_limited", detail, wait)
     if status in _NEVER_TAKEN:
@@ -97,17 +97,6 @@ def _beginning(answer: httpx2.Response) -> str:
             break
     text = " ".join(read.decode(errors="replace").split())
     return "".join(sign for sign in text if sign.isprintable())[:_MOST_SHOWN] or answer.reason_phrase
-
-
-def _retry_after(answer: httpx2.Response, now: datetime) -> float | None:
-    """The seconds of a Retry-After header, which may be a number or a date (RFC 9110, 10.2.3)."""
-    text = answer.headers.get("retry-after", "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
 
 
 @cache

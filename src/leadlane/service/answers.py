@@ -17,10 +17,12 @@ from zoneinfo import ZoneInfo
 from psycopg import Connection
 
 from leadlane.core.act import REACHING_OUT, Act
-from leadlane.core.business_time import Calendar, NoWorkingTime
 from leadlane.core.facts import WORKED_STAGES, Person
 from leadlane.core.rulebook import Rulebook
 from leadlane.service.acts import submit_acts
+from leadlane.service.batch import Receipt
+from leadlane.service.candidates import CandidateView, candidates_of
+from leadlane.service.moments import moments_ahead
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import act_submission
 from leadlane.store import answers, leads
@@ -37,6 +39,9 @@ LONGEST_SNOOZE = timedelta(days=60)
 LONGEST_NOTE = 500
 # What somebody who declines may choose from; `other` takes words of their own.
 DECLINE_REASONS = ("no time", "not for me", "junk", "duplicate", "other")
+# Who a lead is, where it is none of those whom it may be.
+SOMEBODY_NEW = "new"
+MOST_IDENTITIES = 5
 RESPONSES = tuple(how for how in ("call", "email", "meeting", "message") if how in REACHING_OUT)
 
 # open: it can be answered. used: it was. expired: too late. closed: the lead is. elsewhere: somebody else
@@ -55,8 +60,20 @@ class Published(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """Somebody whom a lead may be: `account:ID` or `lead:ID`, in words, and how likely (0 to 1)."""
+
+    value: str
+    who: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """What a link asks, of whom, and how the lead stands now. `row` is None where the lead is gone."""
+    """What a link asks, of whom, and how the lead stands now. `row` is None where the lead is gone.
+
+    `identities`: where it is asked who this is, those whom it may be.
+    """
 
     link: Link
     state: State
@@ -64,6 +81,7 @@ class Asked:
     row: LeadRow | None
     book: Rulebook
     at: datetime
+    identities: tuple[Identity, ...] = ()
 
     @property
     def holder(self) -> str | None:
@@ -77,7 +95,8 @@ class Asked:
 class Given:
     """What somebody sent from the page of a link. `seen` is the place of the lead that the page showed.
 
-    `choice` is one of DECLINE_REASONS or RESPONSES; `note` are words of their own; `until` is aware.
+    `choice` is one of DECLINE_REASONS or RESPONSES, or the value of an Identity, or SOMEBODY_NEW; `note` are
+    words of their own; `until` is aware.
     """
 
     seen: int | None = None
@@ -118,13 +137,37 @@ def hash_of(token: str) -> bytes:
 def look(connection: Connection, books: Rulebooks, token: str, now: datetime) -> Asked | None:
     """What the link of this token asks, as things stand now; None if there is none. Changes nothing."""
     link = answers.get(connection, hash_of(token))
-    if link is None:
-        return None
+    return stands(connection, books, link, now) if link is not None else None
+
+
+def stands(connection: Connection, books: Rulebooks, link: Link, now: datetime) -> Asked:
+    """What a link asks, as things stand now. Changes nothing."""
     book = books.current(connection)
     person = book.roster.people.get(link.person)
     lead_id = leads.resolve(connection, link.lead_id)
     row = leads.get(connection, lead_id) if lead_id is not None else None
-    return Asked(link, _state(link, person, row, now), person, row, book, now)
+    state = _state(link, person, row, now)
+    found = identities(connection, row, now) if link.verb == "identify" and state == "open" and row else []
+    return Asked(link, state, person, row, book, now, tuple(found))
+
+
+def identities(connection: Connection, row: LeadRow, now: datetime) -> list[Identity]:
+    """Those whom a lead may be, the likeliest first, in the language of the context."""
+    found = (_identity(one) for one in candidates_of(connection, row, now)["candidates"][:MOST_IDENTITIES])
+    return [one for one in found if one is not None]
+
+
+def _identity(one: CandidateView) -> Identity | None:
+    """An open lead is met again by merging; of a closed one only the account can be said."""
+    lead, account = one["lead"], one["account"]
+    if lead is not None and lead["stage"] != "closed":
+        fields = lead["fields"]
+        names = " ".join(filter(None, (fields.get("first_name"), fields.get("last_name"))))
+        who = ", ".join(filter(None, (names or fields.get("email"), fields.get("company")))) or lead["id"]
+        return Identity(f"lead:{lead['id']}", who, one["probability"])
+    if account is not None:
+        return Identity(f"account:{account['id']}", account["name"], one["probability"])
+    return None
 
 
 def _state(link: Link, person: Person | None, row: LeadRow | None, now: datetime) -> State:
@@ -138,7 +181,7 @@ def _state(link: Link, person: Person | None, row: LeadRow | None, now: datetime
         return "elsewhere"
     if link.verb in ("accept", "decline") and row.stage not in WORKED_STAGES:
         return "elsewhere"
-    if link.verb == "accept" and row.stage != "assigned":
+    if (link.verb == "accept" and row.stage != "assigned") or (link.verb == "identify" and not row.unsure):
         return "already"
     return "open"
 
@@ -154,22 +197,37 @@ def answer(
     asked = look(connection, books, token, now)
     if asked is None or asked.state != "open":
         return asked, None
+    receipt, problem = give(connection, books, asked, given, f"answer:{hash_of(token).hex()}", now)
+    if receipt is None:
+        return asked, problem
+    if problem is None:
+        answers.mark_used(connection, hash_of(token), now)
+    after = look(connection, books, token, now)
+    return after, problem if after is not None and after.state == "open" else None
+
+
+def give(
+    connection: Connection, books: Rulebooks, asked: Asked, given: Given, key: str, now: datetime
+) -> tuple[Receipt | None, Problem | None]:
+    """Do what an open question asks, with what was given, once for each `key`.
+
+    Returns the receipt, and what was wrong; None as receipt where the answer lacked something. Refused is
+    (`moved`) what would change a lead that is no longer where whoever answers saw it.
+    """
     problem = _problem(asked, given)
     if problem is not None:
-        return asked, problem
-    key = f"answer:{hash_of(token).hex()}"
-    seen = given.seen or asked.link.place
-    sent = [act_submission(_act(asked, given), now, seen, key)]
+        return None, problem
+    act = _act(asked, given)
+    # Where it becomes part of another lead, that one may have moved: it stays where it is.
+    is_merged = asked.row is not None and act.lead_id != asked.row.id
+    seen = None if is_merged else given.seen or asked.link.place
+    sent = [act_submission(act, now, seen, key)]
     if asked.link.verb == "decline" and given.choice != "other" and given.note:
         # The reason is one of ours, by which turns are counted; what they wrote besides is kept all the same.
         note = Act(sent[0].lead.id, "touch", by=asked.link.person, how="note", reason=given.note)
         sent.insert(0, act_submission(note, now, seen, f"{key}:note"))
     receipt = submit_acts(connection, books, sent, now)[-1]
-    if receipt.status != "refused":
-        answers.mark_used(connection, hash_of(token), now)
-    after = look(connection, books, token, now)
-    is_refused = receipt.status == "refused" and after is not None and after.state == "open"
-    return after, "moved" if is_refused else None
+    return receipt, "moved" if receipt.status == "refused" else None
 
 
 def _problem(asked: Asked, given: Given) -> Problem | None:
@@ -179,6 +237,8 @@ def _problem(asked: Asked, given: Given) -> Problem | None:
         case "decline" if given.choice == "other" and not given.note:
             return "other"
         case "responded" if given.choice not in RESPONSES:
+            return "missing"
+        case "identify" if given.choice not in (SOMEBODY_NEW, *(one.value for one in asked.identities)):
             return "missing"
         case "snooze":
             return _moment_problem(asked, given.until)
@@ -204,6 +264,11 @@ def _act(asked: Asked, given: Given) -> Act:
         case "snooze":
             # Without words of its own the next step stays what it was; only its moment moves.
             return replace(act, kind="plan", due_at=given.until)
+        case "identify":
+            what, _, id_ = given.choice.partition(":")
+            if what == "lead":
+                return replace(act, lead_id=id_, kind="merge", to=asked.row.id)
+            return replace(act, kind="identify", to=id_ or None)
     return act
 
 
@@ -211,20 +276,4 @@ def snooze_choices(asked: Asked) -> list[datetime]:
     """Moments to which the next step may be put off, in order: soon, next working day, next week."""
     person = asked.person
     assert person is not None  # only what is open is asked
-    zone = ZoneInfo(person.timezone)
-    local = asked.at.astimezone(zone).replace(second=0, microsecond=0)
-    soon = [local + timedelta(hours=1), local + timedelta(hours=3)]
-    midnight = local.replace(hour=0, minute=0)
-    monday = midnight + timedelta(days=7 - midnight.weekday())
-    calendar = asked.book.calendars.get(person.id)
-    later = [_opening(calendar, day) for day in (midnight + timedelta(days=1), monday)]
-    return sorted({*soon, *(day for day in later if day is not None)})
-
-
-def _opening(calendar: Calendar | None, day: datetime) -> datetime | None:
-    """When work begins on this day or the next working day after it; at nine where no hours are known."""
-    try:
-        opens = calendar.next_open(day) if calendar is not None else day + timedelta(hours=9)
-    except NoWorkingTime:
-        opens = day + timedelta(hours=9)
-    return opens.astimezone(day.tzinfo) if opens - day <= LONGEST_SNOOZE / 2 else None
+    return moments_ahead(asked.book.calendars.get(person.id), ZoneInfo(person.timezone), asked.at)

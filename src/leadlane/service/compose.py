@@ -16,52 +16,60 @@ from leadlane.core.trace import Reason
 from leadlane.explain.reasons import reason_words
 from leadlane.explain.speech import destination_words
 from leadlane.i18n import _, available_languages, language
-from leadlane.outbound.message import Item, Message
+from leadlane.outbound.message import DIGEST, Item, Message
 from leadlane.service import answers
-from leadlane.service.candidates import CandidateView, candidates_of
+from leadlane.service.digest import digest_item
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.still_true import News, Present, worth_telling
 from leadlane.service.views import lead_view
+from leadlane.service.ways import Setup, message_id_of, post_of
 from leadlane.store import deliveries, leads
 from leadlane.store.deliveries import Delivery, OutboxRow
 from leadlane.store.leads import LeadRow
 
 # So much is told in detail at once, the newest; of the rest only how much it is.
 MOST_TOLD = 20
-MOST_CANDIDATES = 5
+_NOT_ANSWERED = frozenset({"reassigned_away", "escalated", "alarm", "merged"})
 
 
 def message_for(
-    connection: Connection, books: Rulebooks, settings: Settings, one: Delivery, now: datetime
+    connection: Connection, books: Rulebooks, setup: Setup, one: Delivery, now: datetime
 ) -> Message | None:
-    """The message of a delivery to a person, as things stand now; None when nothing of it is true any more.
+    """The message of a delivery to people, as things stand now; None when nothing of it is true any more.
 
     Links to answer by are written to the database: call it in the transaction that sends.
     """
     assert one.person is not None  # a machine's message was made when it was planned
     rows = {row.id: row for row in deliveries.items(connection, one.id)}
     known = deliveries.leads_of(connection, [row.lead_id for row in rows.values() if row.lead_id is not None])
+    post = post_of(setup.outbound, one.person)
     worth = worth_telling(
         [News(row.id, row.event, row.lead_id, row.place) for row in rows.values()],
         one.person,
         {lead.id: _present(lead) for lead in known.values()},
         deliveries.lasting_alarms(connection, list(rows)),
+        unless=one.unless,
+        reads_along=post is not None,
     )
     if not worth:
         return None
     book = books.current(connection)
     person = book.roster.people.get(one.person)
     told = [rows[news.id] for news in worth[-MOST_TOLD:]]
-    with language(language_of(person, settings)):
-        speaker = _Speaker(connection, books, settings, book, one.person, now)
+    name = person.name if person is not None and person.name else one.person
+    with language(language_of(person, setup.settings)):
+        speaker = _Speaker(connection, books, setup.settings, book, one.person, now)
+        items = speaker.items(told, known)
+        if not items:
+            return None
         return Message(
-            id=f"msg_{one.uid.hex}",
-            person=one.person,
-            name=person.name if person and person.name else one.person,
+            id=message_id_of(one),
+            person=one.person if post is None else "",
+            name=name if post is None else post.name,
             zone=person.timezone if person else book.policy.timezone,
-            language=language_of(person, settings),
+            language=language_of(person, setup.settings),
             address=one.address,
-            items=speaker.items(told, known),
+            items=items,
             left_out=len(worth) - len(told),
         )
 
@@ -119,8 +127,8 @@ class _Speaker:
             place: orjson.loads(decision.trace)
             for place, decision in leads.decisions_at(self._connection, places).items()
         }
-        return tuple(
-            Item(row.event, row.created_at, reason=row.reason or "")
+        items = (
+            self._of_no_lead(row)
             if row.lead_id is None
             else self._item(
                 row,
@@ -130,6 +138,15 @@ class _Speaker:
             )
             for row in told
         )
+        return tuple(item for item in items if item is not None)
+
+    def _of_no_lead(self, row: OutboxRow) -> Item | None:
+        if row.event != DIGEST:
+            return Item(row.event, row.created_at, reason=row.reason or "")
+        person = self._book.roster.people.get(self._person)
+        if person is None:
+            return None
+        return digest_item(self._connection, self._book, person, row.created_at, self._now)
 
     def _item(
         self, row: OutboxRow, lead: LeadRow, happened: Mapping[str, Any], trace: Mapping[str, Any]
@@ -192,8 +209,10 @@ class _Speaker:
     def _candidates(self, row: OutboxRow, lead: LeadRow) -> tuple[str, ...]:
         if row.event != "review" or not lead.unsure:
             return ()
-        found = candidates_of(self._connection, lead, self._now)["candidates"]
-        return tuple(_candidate(one) for one in found[:MOST_CANDIDATES])
+        return tuple(
+            _("{who}: {percent} %").format(who=one.who, percent=round(one.probability * 100))
+            for one in answers.identities(self._connection, lead, self._now)
+        )
 
     def _name(self, person: str | None) -> str:
         known = self._book.roster.people.get(person or "")
@@ -202,8 +221,10 @@ class _Speaker:
 
 def verbs_for(event: str, lead: LeadRow, person: str) -> tuple[str, ...]:
     """How a person can answer: what whoever is to act on the lead can do as it stands."""
-    if event in ("reassigned_away", "escalated", "alarm") or (lead.covered_by or lead.owner) != person:
+    if event in _NOT_ANSWERED or (lead.covered_by or lead.owner) != person:
         return ()
+    if lead.stage == "review" and lead.unsure:
+        return ("identify",)
     if lead.stage == "assigned":
         verbs: tuple[str, ...] = ("accept", "decline", "responded")
     elif lead.stage in ("accepted", "working"):
@@ -216,14 +237,3 @@ def verbs_for(event: str, lead: LeadRow, person: str) -> tuple[str, ...]:
 def _prospect(lead: LeadRow, fields: Mapping[str, str]) -> str:
     name = " ".join(filter(None, (fields.get("first_name"), fields.get("last_name"))))
     return name or fields.get("email") or lead.id
-
-
-def _candidate(one: CandidateView) -> str:
-    lead, account = one["lead"], one["account"]
-    if lead is not None:
-        fields = lead["fields"]
-        names = " ".join(filter(None, (fields.get("first_name"), fields.get("last_name"))))
-        who = ", ".join(filter(None, (names or fields.get("email"), fields.get("company")))) or lead["id"]
-    else:
-        who = account["name"] if account is not None else _("somebody unknown")
-    return _("{who}: {percent} %").format(who=who, percent=round(one["probability"] * 100))

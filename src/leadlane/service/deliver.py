@@ -1,7 +1,5 @@
-"""Who is told, by which channel, and what follows when that fails?
+"""What is sent now, and what follows from how that ended?
 
-    plan      rows of the outbox become deliveries: one for each webhook that listens, and for a person a part
-              of the message that waits for them
     claim     a message is theirs who commits `sending` before they send it; what is not true any more is moot
     settle    how it ended: sent, tried again later, handed to the person's next channel, dead, or uncertain
 
@@ -12,29 +10,22 @@ that was being sent when its sender died is `uncertain`, which is seen, and neve
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import partial
 
 from prometheus_client import Counter, Gauge, Histogram
 from psycopg import Connection
 
-from leadlane.config import Settings
-from leadlane.core.business_time import NoWorkingTime
-from leadlane.core.facts import Person, Roster
-from leadlane.core.place import manager_of
-from leadlane.core.rulebook import Rulebook
+from leadlane.core.facts import Roster
 from leadlane.i18n import _
 from leadlane.logging import get_logger
-from leadlane.outbound import email, webhook
-from leadlane.outbound.endpoints import Endpoint, Outbound
 from leadlane.outbound.limits import asked_wait, granted, wait
-from leadlane.outbound.message import Failure, Message, Sent
-from leadlane.service.compose import body_of, message_for
-from leadlane.service.rulebooks import NothingPublishedError, Rulebooks
+from leadlane.outbound.message import Failure, Sent
+from leadlane.service.compose import message_for
+from leadlane.service.planning import BATCH, alarm_of_person, is_long_down, tell_manager
+from leadlane.service.rulebooks import Rulebooks
+from leadlane.service.ways import MEDIA, Job, Setup, Way, channel_for
 from leadlane.store import alarms, deliveries
-from leadlane.store.deliveries import Channel, Delivery, ForMachine, ForPerson, OutboxRow
+from leadlane.store.deliveries import Channel, Delivery
 
 log = get_logger(__name__)
 
@@ -58,201 +49,13 @@ OLDEST = Gauge(
     multiprocess_mode="mostrecent",
 )
 
-BATCH = 500
 # Longer than any channel takes to send one message.
 LEASE = timedelta(minutes=2)
 # With the waits of `limits.wait`: a person is tried for about a day, a machine for about three.
 MOST_ATTEMPTS_PERSON, MOST_ATTEMPTS_MACHINE = 16, 24
-# Where a person has another channel it is taken after about half a minute: the lead does not wait.
+# That takes about half a minute.
 MOST_ATTEMPTS_BEFORE_NEXT = 5
-NEXT_AFTER = timedelta(seconds=30)
 ALARM_AFTER = timedelta(minutes=5)
-ADMIN_ROLE = "revops"
-# Everybody who has an address there can be told by it, after the channels that they named.
-LAST_RESORT = "email"
-
-# The channels by which people can be told, and where somebody is reached by each; "" is nowhere.
-ADDRESSES: Mapping[str, Callable[[Person], str]] = {"email": lambda person: person.email}
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A delivery that is to be sent now; `message` for a person."""
-
-    delivery: Delivery
-    message: Message | None
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """A channel that is set up: at most how much goes by it in a minute, and how it sends."""
-
-    name: str
-    per_minute: int
-    send: Callable[[Job, datetime], Sent | Failure]
-
-
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """What telling depends on besides the database."""
-
-    settings: Settings
-    outbound: Outbound
-    ways: Mapping[str, Way]
-
-
-def set_up(settings: Settings, outbound: Outbound) -> Setup:
-    """The channels that these settings set up."""
-    ways = [Way(one.channel, one.per_minute, partial(_send_to_machine, one)) for one in outbound.endpoints]
-    if settings.smtp_url and settings.mail_from:
-        ways.append(Way("email", settings.mail_per_minute, partial(_send_mail, settings)))
-    return Setup(settings, outbound, {way.name: way for way in ways})
-
-
-def _send_to_machine(endpoint: Endpoint, job: Job, now: datetime) -> Sent | Failure:
-    assert job.delivery.body is not None  # so says the table
-    return webhook.send(endpoint, message_id_of(job.delivery), job.delivery.body, now)
-
-
-def _send_mail(settings: Settings, job: Job, now: datetime) -> Sent | Failure:
-    assert job.message is not None  # it goes to a person
-    return email.send(settings, job.message, now)
-
-
-def message_id_of(one: Delivery) -> str:
-    """The id of a message; it stays the same however often it is sent."""
-    return f"msg_{one.uid.hex}"
-
-
-# ---------------------------------------------------------------- plan
-
-
-def plan(connection: Connection, books: Rulebooks, setup: Setup, now: datetime, limit: int = BATCH) -> int:
-    """Make deliveries of what was written to the outbox, the oldest first. Returns of how many rows."""
-    with connection.transaction():
-        deliveries.lock_planning(connection)
-        rows = deliveries.take(connection, limit)
-        if not rows:
-            return 0
-        try:
-            book = books.current(connection)
-        except NothingPublishedError:
-            return 0
-        deliveries.add_for_machines(connection, _for_machines(connection, book.roster, setup, rows, now), now)
-        _tell_people(connection, book, setup, rows, now)
-        deliveries.set_taken(connection, [row.id for row in rows], now)
-    return len(rows)
-
-
-def plan_all(connection: Connection, books: Rulebooks, setup: Setup, now: datetime) -> None:
-    """Plan until there is nothing left. A row that cannot be planned, by whatever defect, stops no other."""
-    limit = BATCH
-    while True:
-        try:
-            if plan(connection, books, setup, now, limit) < limit:
-                return
-        except Exception:
-            if connection.broken or connection.closed:
-                raise
-            if limit == 1:
-                _pass_over(connection, now)
-            limit = 1
-
-
-def _pass_over(connection: Connection, now: datetime) -> None:
-    with connection.transaction():
-        deliveries.lock_planning(connection)
-        rows = deliveries.take(connection, 1)
-        log.exception("a message could not be planned and is passed over", outbox=[row.id for row in rows])
-        deliveries.set_taken(connection, [row.id for row in rows], now)
-
-
-def _for_machines(
-    connection: Connection, roster: Roster, setup: Setup, rows: Sequence[OutboxRow], now: datetime
-) -> list[ForMachine]:
-    if not setup.outbound.endpoints:
-        return []
-    since = {name: channel.since for name, channel in deliveries.channels(connection).items()}
-    leads = deliveries.leads_of(connection, [row.lead_id for row in rows if row.lead_id is not None])
-    made = []
-    for row in rows:
-        heard = [
-            one
-            for one in setup.outbound.endpoints
-            # A system that is new is not told the history.
-            if row.event in one.events and one.channel in since and row.created_at >= since[one.channel]
-        ]
-        if heard:
-            body = body_of(row, leads.get(row.lead_id or ""), roster, now)
-            made += [ForMachine(row.id, one.channel, one.url, row.lead_id, body) for one in heard]
-    return made
-
-
-def _tell_people(
-    connection: Connection, book: Rulebook, setup: Setup, rows: Sequence[OutboxRow], now: datetime
-) -> None:
-    usable = _usable(connection, setup.ways, now)
-    # Where people are told by nothing at all, nobody misses an address.
-    is_anybody_told = any(name in ADDRESSES for name in setup.ways)
-    wanted: list[ForPerson] = []
-    unreachable: list[tuple[int, str]] = []
-    for row in rows:
-        for id_ in (row.person,) if row.person is not None else admins(book.roster, setup.settings):
-            found = channel_for(book.roster.people.get(id_), usable)
-            if found is None and is_anybody_told:
-                unreachable.append((row.id, id_))
-            elif found is not None:
-                at = _not_before(book, setup.outbound, row.event, id_, now)
-                wanted.append(ForPerson(row.id, id_, *found, at))
-    deliveries.add_for_people(connection, wanted, now)
-    if unreachable:
-        reason = _("The roster has no address of this person, for any channel.")
-        deliveries.add_dead(connection, unreachable, reason, now)
-        for id_ in sorted({person for _row, person in unreachable}):
-            _tell_manager(connection, book.roster, id_, now)
-
-
-def _usable(connection: Connection, ways: Mapping[str, Way], now: datetime) -> dict[str, Way]:
-    """The channels that have not been down for long."""
-    known = deliveries.channels(connection)
-    return {name: way for name, way in ways.items() if not _is_long_down(known.get(name), now)}
-
-
-def _is_long_down(channel: Channel | None, now: datetime) -> bool:
-    return channel is not None and channel.down_since is not None and now - channel.down_since >= NEXT_AFTER
-
-
-def admins(roster: Roster, settings: Settings) -> list[str]:
-    """Who hears what is meant for every admin: those of the settings, else everyone of revenue operations."""
-    named = [id_.strip() for id_ in settings.admins.split(",") if id_.strip()]
-    return named or [one.id for one in roster.people.values() if one.role == ADMIN_ROLE and one.active]
-
-
-def channel_for(
-    person: Person | None, ways: Collection[str], but: Collection[str] = ()
-) -> tuple[str, str] | None:
-    """The channel by which a person is told, and their address there: the first of theirs that is set up.
-
-    If none of them is, the first that could be: there the message waits until it is.
-    """
-    found = list(_channels_of(person, but)) if person is not None else []
-    return next((one for one in found if one[0] in ways), found[0] if found else None)
-
-
-def _channels_of(person: Person, but: Collection[str]) -> Iterator[tuple[str, str]]:
-    for name in (*person.channels, LAST_RESORT):
-        if name in ADDRESSES and name not in but and ADDRESSES[name](person):
-            yield name, ADDRESSES[name](person)
-
-
-def _not_before(book: Rulebook, outbound: Outbound, event: str, person: str, now: datetime) -> datetime:
-    calendar = book.calendars.get(person)
-    if calendar is None or event in outbound.at_any_hour:
-        return now
-    try:
-        return calendar.next_open(now)
-    except NoWorkingTime:
-        return now
 
 
 # ---------------------------------------------------------------- claim
@@ -278,7 +81,7 @@ def claim(
         count, _free_at, again_at = granted(channel.free_at, now, way.per_minute, room)
         if not count:
             return [], again_at if room else None
-        if way.name in ADDRESSES:
+        if way.name in MEDIA:
             # Forgotten, it would be told again.
             deliveries.make_durable(connection)
         for one in deliveries.claim(connection, way.name, now, count, now + LEASE):
@@ -296,7 +99,9 @@ def _made_ready(
         return [Job(one, None)]
     try:
         with connection.transaction():
-            message = message_for(connection, books, setup.settings, one, now)
+            if one.unless is not None:
+                deliveries.join_due(connection, one, now)
+            message = message_for(connection, books, setup, one, now)
     except Exception as error:
         if connection.broken or connection.closed:
             raise
@@ -347,7 +152,7 @@ def _succeed(connection: Connection, one: Delivery, outcome: Sent, now: datetime
         return
     SENT.labels(one.channel).inc()
     DELAY.labels(one.channel).observe(max(0.0, (now - one.created_at).total_seconds()))
-    over = [] if one.person is None else [_alarm_of_person(one.person)]
+    over = [] if one.person is None else [alarm_of_person(one.person)]
     if deliveries.set_up(connection, one.channel):
         log.info("channel works again", channel=one.channel)
         over.append(_alarm_of_channel(one.channel))
@@ -375,8 +180,8 @@ def _most_attempts(
         return MOST_ATTEMPTS_MACHINE
     if _next_channel(books.current(connection).roster, setup, one) is None:
         return MOST_ATTEMPTS_PERSON
-    is_long_down = _is_long_down(deliveries.channels(connection).get(one.channel), now)
-    return 1 if is_long_down else MOST_ATTEMPTS_BEFORE_NEXT
+    channel = deliveries.channels(connection).get(one.channel)
+    return 1 if is_long_down(channel, now) else MOST_ATTEMPTS_BEFORE_NEXT
 
 
 def _pause(
@@ -388,7 +193,7 @@ def _pause(
         return now + _wait_for(failure, one.attempts)
     until = now + _wait_for(failure, channel.failures + 1)
     deliveries.pause(connection, one.channel, until, failure.detail, now)
-    if _is_long_down(channel, now):
+    if is_long_down(channel, now):
         _send_otherwise(connection, books.current(connection).roster, setup, channel, now)
     if channel.down_since is not None and now - channel.down_since >= ALARM_AFTER:
         text = _("Nothing can be sent by {channel}: {detail}").format(
@@ -420,23 +225,15 @@ def _give_up(
         return
     if following is not None:
         deliveries.hand_over(connection, one, *following, now)
-    elif one.person is not None:
-        _tell_manager(connection, roster, one.person, now)
+    elif one.person is not None and one.unless is None:
+        tell_manager(connection, roster, setup, one.person, now)
 
 
 def _next_channel(roster: Roster, setup: Setup, one: Delivery) -> tuple[str, str] | None:
-    found = channel_for(roster.people.get(one.person or ""), setup.ways, (*one.tried, one.channel))
+    if one.person is None or one.unless is not None:
+        return None  # what is told again was told by another channel already
+    found = channel_for(roster, setup, one.person, setup.ways, (*one.tried, one.channel))
     return found if found is not None and found[0] in setup.ways else None
-
-
-def _tell_manager(connection: Connection, roster: Roster, person: str, now: datetime) -> None:
-    known = roster.people.get(person)
-    manager = manager_of(roster, known) if known is not None else None
-    name = known.name if known is not None and known.name else person
-    text = _("{name} cannot be told of their leads: no channel works.").format(name=name)
-    to = manager if manager != person else None
-    if deliveries.begin_alarm(connection, _alarm_of_person(person), text, to, now):
-        log.error("alarm", kind=_alarm_of_person(person), reason=text)
 
 
 def _wait_for(failure: Failure, failures: int) -> timedelta:
@@ -449,10 +246,6 @@ def _wait_for(failure: Failure, failures: int) -> timedelta:
 
 def _alarm_of_channel(channel: str) -> str:
     return f"channel:{channel}"
-
-
-def _alarm_of_person(person: str) -> str:
-    return f"unreachable:{person}"
 
 
 # ---------------------------------------------------------------- from outside
@@ -470,8 +263,8 @@ def send_again(
     if one is None:
         return False
     to: tuple[str, str] | None = (one.channel, one.address)
-    if one.person is not None:
-        to = channel_for(books.current(connection).roster.people.get(one.person), setup.ways)
+    if one.person is not None and one.unless is None:
+        to = channel_for(books.current(connection).roster, setup, one.person, setup.ways)
     return to is not None and deliveries.retry(connection, delivery_id, *to, now)
 
 

@@ -10,9 +10,11 @@ import base64
 import binascii
 import hashlib
 import hmac
+import math
+import random
 import re
 import secrets
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
@@ -44,6 +46,7 @@ from leadlane.intake.hooks import (
 from leadlane.intake.leads import read_lead
 from leadlane.intake.problems import BadValueError, Problem
 from leadlane.logging import get_logger
+from leadlane.outbound.limits import granted, wait
 from leadlane.service.batch import Receipt
 from leadlane.service.router import BusyError, Router
 from leadlane.service.rulebooks import NothingPublishedError, Rulebooks, field_specs
@@ -53,8 +56,10 @@ from leadlane.store.hooks import DeliveryRow, Secret, State
 
 log = get_logger(__name__)
 
-DELIVERIES = Counter("leadlane_hook_deliveries_total", "Deliveries of webhooks", ["hook", "state"])
-REFUSALS = Counter("leadlane_hook_refusals_total", "Requests that were not the sender's", ["hook"])
+DELIVERIES = Counter(
+    "leadlane_hook_deliveries_total", "Deliveries, each time that routing ended", ["hook", "state"]
+)
+REFUSALS = Counter("leadlane_hook_refusals_total", "Requests that were not let in", ["hook"])
 
 PATH = "/v1/hooks/"
 KEY_PARAMETER = "key"
@@ -65,6 +70,10 @@ TOLERANCE = timedelta(minutes=5)
 SAME_WITHIN = timedelta(minutes=15)
 # A secret that was replaced is good for this long, until the sender has the new one.
 OVERLAP = timedelta(hours=24)
+# So long a delivery is whose who took it in or tries it again; then whoever that was is taken for dead.
+IN_HAND = timedelta(seconds=30)
+# What waits is tried again ever less often, but not less often than this.
+LONGEST_WAIT = timedelta(minutes=10)
 REFUSALS_NOTED_EVERY = 1.0
 SHORTEST_SECRET = 8
 LONGEST_ID = 200
@@ -73,12 +82,20 @@ LONGEST_ID = 200
 _TIMELESS: frozenset[Scheme] = frozenset({"typeform", "meta", "linkedin"})
 # Who sends the secret itself instead of signing with it.
 SHARED: frozenset[Scheme] = frozenset({"header", "address"})
-# Failures that pass: the delivery waits, and the sender is asked to send it again.
+# Failures that pass: the delivery waits, and is tried again.
 _PASSING = (BusyError, NothingPublishedError, DatabaseError, psycopg.OperationalError, PoolTimeout)
 
 
 class RefusedError(LeadlaneError):
     """A request does not prove that it is the sender's."""
+
+
+class TooManyError(LeadlaneError):
+    """A sender brings more than its mapping allows; more is taken in so many `seconds`."""
+
+    def __init__(self, message: str, seconds: int) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class UnknownHookError(LeadlaneError):
@@ -276,15 +293,20 @@ class Taken:
         return self.row.state in ("routed", "ignored", "program")
 
 
-def take_in(connection: Connection, name: str, sent: Sent, now: datetime) -> Taken:
+def take_in(
+    connection: Connection, name: str, sent: Sent, now: datetime, granted_until: MutableMapping[str, datetime]
+) -> Taken:
     """Store a request that its sender signed; one that came before is found again, not stored twice.
 
-    UnknownHookError or RefusedError, and nothing is stored but why.
+    `granted_until` keeps, by webhook, what was granted so far; its senders share it. UnknownHookError,
+    RefusedError or TooManyError, and nothing is stored but why.
     """
     hook = _hook(connection, name)
     try:
         verify(hook, hooks.secrets_of(connection, name, now), sent, now)
-    except RefusedError as error:
+        # After the signature: strangers use up nothing of what the sender may.
+        _take_one(hook, now, granted_until)
+    except (RefusedError, TooManyError) as error:
         REFUSALS.labels(name).inc()
         hooks.note_refusal(connection, name, error.message, now, REFUSALS_NOTED_EVERY)
         log.warning("webhook refused", hook=name, reason=error.message)
@@ -298,9 +320,17 @@ def take_in(connection: Connection, name: str, sent: Sent, now: datetime) -> Tak
         row = hooks.same_delivery(connection, name, body_hash, own_id, since)
         if row is None:
             row = hooks.insert_delivery(
-                connection, name, own_id, body_hash, content_type[:LONGEST_ID], sent.body, now
+                connection, name, own_id, body_hash, content_type[:LONGEST_ID], sent.body, now, now + IN_HAND
             )
     return Taken(hook, row)
+
+
+def _take_one(hook: HookPart, now: datetime, granted_until: MutableMapping[str, datetime]) -> None:
+    count, until, next_at = granted(granted_until.get(hook.hook), now, hook.per_minute, 1)
+    if not count:
+        message = _("This webhook takes {n} deliveries a minute.").format(n=hook.per_minute)
+        raise TooManyError(message, math.ceil((next_at - now).total_seconds()))
+    granted_until[hook.hook] = until
 
 
 def _own_id(hook: HookPart, sent: Sent, content_type: str) -> str | None:
@@ -314,6 +344,11 @@ def _own_id(hook: HookPart, sent: Sent, content_type: str) -> str | None:
     if found is not None and (len(found) > LONGEST_ID or not found.isprintable()):
         return hashlib.sha256(found.encode("utf-8", "surrogatepass")).hexdigest()
     return found
+
+
+def taken_before(connection: Connection, row: DeliveryRow) -> Taken:
+    """A delivery that is stored, with the mapping as it is now."""
+    return Taken(_hook(connection, row.hook), row)
 
 
 def _hook(connection: Connection, name: str) -> HookPart:
@@ -426,7 +461,8 @@ def conclude(
     state: State = ready.state or ("received" if passing else "failed" if problems else "routed")
     outcome = Outcome(taken.row.id, state, tuple(dict.fromkeys(leads)), tuple(problems))
     told = [asdict(problem) for problem in problems]
-    hooks.finish_delivery(connection, outcome.number, state, told, outcome.leads, now)
+    due_at = now + _wait(taken.row.attempts) if state == "received" else None
+    hooks.finish_delivery(connection, outcome.number, state, told, outcome.leads, now, due_at)
     DELIVERIES.labels(taken.row.hook, state).inc()
     if problems:
         log.warning("webhook not routed", hook=taken.row.hook, delivery=taken.row.id, problems=len(problems))
@@ -436,6 +472,10 @@ def conclude(
 def is_passing(error: Exception) -> bool:
     """Whether what went wrong is over soon, so that a delivery may wait for it."""
     return isinstance(error, _PASSING)
+
+
+def _wait(attempts: int) -> timedelta:
+    return min(wait(attempts, random.random()), LONGEST_WAIT)
 
 
 def _failure(answer: Receipt | Exception) -> Problem:
@@ -470,7 +510,7 @@ def retry(pool: ConnectionPool[Any], books: Rulebooks, router: Router, number: i
             )
         if row.state == "routed":
             return Outcome(row.id, row.state, tuple(row.leads))
-        taken = Taken(_hook(connection, row.hook), row)
+        taken = taken_before(connection, row)
         policy = books.current(connection).policy
     ready = read_delivery(taken, policy, by_hand=True)
     answers = _route_and_wait(router, ready.submissions)

@@ -15,12 +15,16 @@ from datetime import datetime, timedelta
 
 from psycopg import Connection
 
+from leadlane.core.rulebook import Rulebook
 from leadlane.i18n import N_, _
 from leadlane.logging import get_logger
 from leadlane.outbound.message import Failure, Sent
-from leadlane.service.deliver import Job, Setup, Way, claim, measure, plan_all, settle
+from leadlane.service.deliver import claim, measure, settle
+from leadlane.service.digest import prepare
 from leadlane.service.loop import Loop
+from leadlane.service.planning import plan_all
 from leadlane.service.rulebooks import NothingPublishedError, Rulebooks
+from leadlane.service.ways import Job, Setup, Way
 from leadlane.store import deliveries
 
 log = get_logger(__name__)
@@ -30,6 +34,9 @@ _LONGEST_SLEEP_SECONDS = 60.0
 # What is due is somebody else's to send first; looked at again after this.
 _BREATH_SECONDS = 0.2
 _MEASURE_EVERY_SECONDS = 15.0
+_FORGET_EVERY_SECONDS = 3600.0
+# Small enough that nobody waits for it.
+_FORGOTTEN_AT_ONCE = 1_000
 # Whoever stops lets what is being sent end, so that nothing is uncertain; but not for ever.
 _PATIENCE_SECONDS = 30.0
 _DIED = N_("Whoever was sending it ended before an answer came.")
@@ -50,6 +57,10 @@ class Sender(Loop):
         self._busy: Counter[str] = Counter()
         self._ended: deque[tuple[Job, Sent | Failure]] = deque()
         self._measured_at = 0.0
+        self._forgets_at = 0.0
+        # When a working day begins next, by the rules and the roster that were in force when it was asked.
+        self._digests_at: datetime | None = None
+        self._digests_of: Rulebook | None = None
 
     def begin(self, connection: Connection) -> None:
         """Make the channels known; what is new hears of what happens from now on."""
@@ -64,11 +75,13 @@ class Sender(Loop):
         self._write_down(connection)
         for one in deliveries.recover(connection, self._now(), _(_DIED)):
             log.warning("its sender died", delivery=one.id, channel=one.channel, state=one.state)
+        seconds = self._prepare_digests(connection)
         plan_all(connection, self._books, self._setup, self._now())
-        again = [self._send_by(connection, way) for way in self._setup.ways.values()]
+        again = [seconds, *(self._send_by(connection, way) for way in self._setup.ways.values())]
         if time.monotonic() - self._measured_at >= _MEASURE_EVERY_SECONDS:
             self._measured_at = time.monotonic()
             measure(connection, self._now())
+        self._forget(connection)
         return min([_LONGEST_SLEEP_SECONDS, *(seconds for seconds in again if seconds is not None)])
 
     def end(self, connection: Connection) -> None:
@@ -80,6 +93,28 @@ class Sender(Loop):
         self._write_down(connection)
         for pool in self._pools.values():
             pool.shutdown(wait=False, cancel_futures=True)
+
+    def _prepare_digests(self, connection: Connection) -> float | None:
+        """Write the digests of those whose day begins; the seconds until anybody else's does."""
+        if not self._setup.outbound.digest:
+            return None
+        try:
+            book = self._books.current(connection)
+        except NothingPublishedError:
+            return None
+        now = self._now()
+        if book is not self._digests_of or (self._digests_at is not None and now >= self._digests_at):
+            self._digests_at = prepare(connection, book, now)
+            self._digests_of = book
+        return (self._digests_at - now) / timedelta(seconds=1) if self._digests_at is not None else None
+
+    def _forget(self, connection: Connection) -> None:
+        """Delete some of what ended long ago; soon again where there is more, else after an hour."""
+        if time.monotonic() < self._forgets_at:
+            return
+        before = self._now() - timedelta(days=self._setup.settings.keep_messages_days)
+        is_more = deliveries.forget(connection, before, _FORGOTTEN_AT_ONCE) == _FORGOTTEN_AT_ONCE
+        self._forgets_at = time.monotonic() + (_MEASURE_EVERY_SECONDS if is_more else _FORGET_EVERY_SECONDS)
 
     def _send_by(self, connection: Connection, way: Way) -> float | None:
         """Send by a channel what its free threads can; the seconds until more can be, None: once woken."""

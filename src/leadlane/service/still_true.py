@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leadlane.core.facts import WORKED_STAGES
+from leadlane.outbound.message import DIGEST
+from leadlane.store.deliveries import Unless
 
 # Whoever is told one of these has the lead from then on.
 GIVEN = frozenset({"assigned", "covering", "returned"})
@@ -59,26 +61,45 @@ def still_true(event: str, place: int, person: str, now: Present) -> bool:
         case "review":
             return has_it and now.stage == "review"
         case "uncovered":
-            return now.owner is not None and now.covered_by is None
+            return now.owner == person and now.place == place
         case "alarm":
             return now.place == place
         case _:
             return True
 
 
+def still_news(place: int, now: Present) -> bool:
+    """Whether those who only read along should still hear of what happened to a lead at its place `place`."""
+    return now.place == place and now.stage != "closed"
+
+
+def still_undone(unless: Unless, place: int, person: str, now: Present) -> bool:
+    """Whether a person who was told of a lead at its place `place` has not done what they were to do."""
+    is_undone = now.stage == "assigned" if unless == "accepted" else not now.is_responded
+    return is_undone and now.place == place and now.holder == person and now.stage in WORKED_STAGES
+
+
 def worth_telling(
-    news: Sequence[News], person: str, leads: dict[str, Present], lasting_alarms: frozenset[int]
+    news: Sequence[News],
+    reader: str,
+    leads: Mapping[str, Present],
+    lasting_alarms: frozenset[int],
+    *,
+    unless: Unless | None = None,
+    reads_along: bool = False,
 ) -> list[News]:
-    """What of `news` (in the order in which it happened) the person should still hear, in that order.
+    """What of `news` (in the order in which it happened) the reader should still hear, in that order.
 
     Of several messages of one kind about a lead only the last counts. Who was never told that they had a
     lead need not hear that they have it no more. `lasting_alarms`: the ids of alarms that are not over.
+    `unless`: they have been told before, and hear again only of what they have not done. `reads_along`: it
+    concerns others, as in a team's channel.
     """
     told: dict[tuple[str | None, str], News] = {}
     never_heard: set[str] = set()
     for one in news:
         if one.lead_id is None or one.place is None:
-            if one.id in lasting_alarms:
+            if one.id in lasting_alarms or one.event == DIGEST:
                 told[str(one.id), one.event] = one
             continue
         if one.event in GIVEN:
@@ -86,7 +107,15 @@ def worth_telling(
         if one.event == "reassigned_away" and one.lead_id in never_heard:
             continue
         present = leads.get(one.lead_id)
-        if present is not None and still_true(one.event, one.place, person, present):
+        if present is None:
+            continue
+        if unless is not None:
+            is_worth = still_undone(unless, one.place, reader, present)
+        elif reads_along:
+            is_worth = still_news(one.place, present)
+        else:
+            is_worth = still_true(one.event, one.place, reader, present)
+        if is_worth:
             told.pop((one.lead_id, one.event), None)
             told[one.lead_id, one.event] = one
     return list(told.values())

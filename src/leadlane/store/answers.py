@@ -62,6 +62,24 @@ def get(connection: Connection, token_hash: bytes) -> Link | None:
         ).fetchone()
 
 
+def latest_of(connection: Connection, person: str, since: datetime) -> list[Link]:
+    """Of each lead that a person got links for since then, the link of the latest place; the newest first."""
+    with connection.cursor(row_factory=class_row(Link)) as cursor:
+        return cursor.execute(
+            "SELECT * FROM (SELECT DISTINCT ON (lead_id)"
+            " lead_id, place, person, verb, created_at, expires_at, used_at FROM answers"
+            " WHERE person = %s AND created_at > %s ORDER BY lead_id, created_at DESC, place DESC) AS latest"
+            " ORDER BY created_at DESC, lead_id",
+            [person, since],
+        ).fetchall()
+
+
+def lead_of_key(connection: Connection, key: str) -> str | None:
+    """The lead that something was done with under this idempotency key; None if nothing was."""
+    row = connection.execute("SELECT lead_id FROM idempotency_keys WHERE key = %s", [key]).fetchone()
+    return row[0] if row else None
+
+
 def mark_used(connection: Connection, token_hash: bytes, now: datetime) -> None:
     """Remember that a link has been used; the first time is kept."""
     connection.execute(

@@ -20,6 +20,8 @@ NOTIFIED = "leadlane_outbox"
 _PLANNING = 0x6C6C_6F75_7462  # "lloutb"
 
 State = Literal["waiting", "sending", "sent", "uncertain", "failed", "dead", "moot"]
+# A further message is not wanted once this has been done.
+Unless = Literal["accepted", "responded"]
 STATES: tuple[State, ...] = ("waiting", "sending", "sent", "uncertain", "failed", "dead", "moot")
 # How a delivery can end without having been sent for sure; these can be sent again, or given up.
 UNWELL: tuple[State, ...] = ("uncertain", "failed", "dead")
@@ -43,7 +45,10 @@ class OutboxRow:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A message on its way to a person, or (`body`) to a machine."""
+    """A message on its way to a person, or (`body`) to a machine.
+
+    `unless` makes it a further one: the person has been told before, and has not done this.
+    """
 
     id: int
     uid: UUID
@@ -60,6 +65,7 @@ class Delivery:
     message_id: str | None
     created_at: datetime
     finished_at: datetime | None
+    unless: Unless | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +83,14 @@ class Channel:
 
 @dataclass(frozen=True, slots=True)
 class ForPerson:
-    """A row of the outbox that is to be told to a person, not before `at`."""
+    """A row of the outbox that is to be told to a person, not before `at`, and by then only `unless` …"""
 
     outbox_id: int
     person: str
     channel: str
     address: str
     at: datetime
+    unless: Unless | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +155,7 @@ WITH wanted AS (
                           ORDER BY finished_at DESC OFFSET %(most)s LIMIT 1)),
            %(now)s
       FROM one ORDER BY person
-    ON CONFLICT (person) WHERE state = 'waiting' AND person IS NOT NULL DO UPDATE
+    ON CONFLICT (person) WHERE state = 'waiting' AND person IS NOT NULL AND unless IS NULL DO UPDATE
        SET next_at = CASE WHEN deliveries.attempts > 0 THEN deliveries.next_at
                           ELSE least(deliveries.next_at, excluded.next_at) END
     RETURNING id, person
@@ -164,6 +171,37 @@ def add_for_people(connection: Connection, rows: Sequence[ForPerson], now: datet
         connection.execute(
             _ADD_FOR_PEOPLE, {"rows": orjson.dumps(rows).decode(), "most": MOST_A_MINUTE - 1, "now": now}
         )
+
+
+_ADD_AGAIN = """
+WITH wanted AS MATERIALIZED (
+    SELECT nextval(pg_get_serial_sequence('deliveries', 'id')) AS id, w.*
+      FROM json_to_recordset(%(rows)s::json)
+        AS w (outbox_id bigint, person text, channel text, address text, at timestamptz, unless text)
+), put AS (
+    INSERT INTO deliveries (id, channel, person, address, state, next_at, created_at, unless)
+    OVERRIDING SYSTEM VALUE
+    SELECT id, channel, person, address, 'waiting', at, %(now)s, unless FROM wanted
+)
+INSERT INTO delivery_items (delivery_id, outbox_id) SELECT id, outbox_id FROM wanted
+"""
+
+
+def add_again(connection: Connection, rows: Sequence[ForPerson], now: datetime) -> None:
+    """Each becomes a further message with a time of its own; those due at once are joined when sent."""
+    if rows:
+        connection.execute(_ADD_AGAIN, {"rows": orjson.dumps(rows).decode(), "now": now})
+
+
+def join_due(connection: Connection, one: Delivery, now: datetime) -> None:
+    """What else is to be told to the person again now, by the same channel, becomes part of this message."""
+    connection.execute(
+        "WITH gone AS (DELETE FROM deliveries WHERE person = %(person)s AND channel = %(channel)s"
+        "  AND unless = %(unless)s AND state = 'waiting' AND next_at <= %(now)s RETURNING id)"
+        " INSERT INTO delivery_items SELECT %(into)s, outbox_id FROM delivery_items"
+        " WHERE delivery_id IN (SELECT id FROM gone) ON CONFLICT DO NOTHING",
+        {"person": one.person, "channel": one.channel, "unless": one.unless, "now": now, "into": one.id},
+    )
 
 
 _ADD_FOR_MACHINES = """
@@ -256,7 +294,7 @@ def pause(connection: Connection, name: str, until: datetime, error: str, now: d
 
 # ---------------------------------------------------------------- sending
 
-# One message at a time to a person, and of one lead to a machine: they arrive in order.
+# By a channel one message at a time to a person, and of one lead to a machine: they arrive in order.
 _CLAIM = """
 UPDATE deliveries SET state = 'sending', attempts = attempts + 1, next_at = %(lease)s
  WHERE id IN (
@@ -268,7 +306,13 @@ UPDATE deliveries SET state = 'sending', attempts = attempts + 1, next_at = %(le
               AND o.id < d.id AND o.state IN ('waiting', 'sending'))
        AND NOT EXISTS (
            SELECT FROM deliveries o
-            WHERE o.person IS NOT NULL AND o.person = d.person AND o.state = 'sending')
+            WHERE o.person IS NOT NULL AND o.person = d.person AND o.channel = d.channel
+              AND o.state = 'sending')
+       AND NOT EXISTS (
+           SELECT FROM deliveries o
+            WHERE d.unless IS NOT NULL AND o.unless IS NOT NULL AND o.person = d.person
+              AND o.channel = d.channel AND o.state = 'waiting'
+              AND (o.next_at, o.id) < (d.next_at, d.id))
      ORDER BY next_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
 RETURNING *
 """
@@ -341,7 +385,7 @@ def hand_over(connection: Connection, one: Delivery, channel: str, address: str,
     row = connection.execute(
         "INSERT INTO deliveries (channel, person, address, tried, state, next_at, created_at)"
         " VALUES (%s, %s, %s, %s, 'waiting', %s, %s)"
-        " ON CONFLICT (person) WHERE state = 'waiting' AND person IS NOT NULL DO UPDATE"
+        " ON CONFLICT (person) WHERE state = 'waiting' AND person IS NOT NULL AND unless IS NULL DO UPDATE"
         " SET channel = excluded.channel, address = excluded.address, tried = excluded.tried,"
         " next_at = excluded.next_at RETURNING id",
         [channel, one.person, address, [*one.tried, one.channel], now, now],
@@ -359,7 +403,7 @@ def waiting_people(connection: Connection, channel: str, limit: int) -> list[Del
     with connection.cursor(row_factory=class_row(Delivery)) as cursor:
         return cursor.execute(
             "SELECT * FROM deliveries WHERE channel = %s AND state = 'waiting' AND person IS NOT NULL"
-            " ORDER BY next_at, id LIMIT %s",
+            " AND unless IS NULL ORDER BY next_at, id LIMIT %s",
             [channel, limit],
         ).fetchall()
 
@@ -376,17 +420,20 @@ def redirect(connection: Connection, one: Delivery, channel: str, address: str, 
 
 def _absorb(connection: Connection, one: Delivery) -> None:
     """What waits for the person of a delivery becomes part of it."""
-    if one.person is None:
+    if one.person is None or one.unless is not None:
         return
     values = {"into": one.id, "person": one.person}
     connection.execute(
         "INSERT INTO delivery_items SELECT %(into)s, i.outbox_id FROM delivery_items i"
         " JOIN deliveries d ON d.id = i.delivery_id"
-        " WHERE d.person = %(person)s AND d.state = 'waiting' AND d.id <> %(into)s ON CONFLICT DO NOTHING",
+        " WHERE d.person = %(person)s AND d.state = 'waiting' AND d.unless IS NULL AND d.id <> %(into)s"
+        " ON CONFLICT DO NOTHING",
         values,
     )
     connection.execute(
-        "DELETE FROM deliveries WHERE person = %(person)s AND state = 'waiting' AND id <> %(into)s", values
+        "DELETE FROM deliveries"
+        " WHERE person = %(person)s AND state = 'waiting' AND unless IS NULL AND id <> %(into)s",
+        values,
     )
 
 
@@ -566,3 +613,42 @@ def discard(connection: Connection, delivery_id: int, reason: str, now: datetime
         [now, reason, delivery_id],
     ).fetchone()
     return row is not None
+
+
+# ---------------------------------------------------------------- what ended long ago
+
+# What was not sent for sure stays until a person has seen to it.
+_FORGET_DELIVERIES = """
+DELETE FROM deliveries WHERE id IN (
+    SELECT id FROM deliveries WHERE state IN ('sent', 'failed', 'moot') AND finished_at < %(before)s
+     ORDER BY finished_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
+# Of an open lead everything stays: the watchdog asks whether its owner was told.
+_FORGET_OUTBOX = """
+DELETE FROM outbox WHERE id IN (
+    SELECT id FROM outbox o
+     WHERE taken_at < %(before)s
+       AND NOT EXISTS (SELECT FROM delivery_items i WHERE i.outbox_id = o.id)
+       AND NOT EXISTS (SELECT FROM leads l WHERE l.id = o.lead_id AND l.stage <> 'closed')
+     ORDER BY taken_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
+_FORGET_ANSWERS = """
+DELETE FROM answers WHERE hash IN (
+    SELECT hash FROM answers WHERE expires_at < %(before)s
+     ORDER BY expires_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
+_FORGET_DIGESTS = """
+DELETE FROM digests WHERE (person, day) IN (
+    SELECT person, day FROM digests WHERE day < %(before)s::timestamptz::date
+     LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+"""
+
+
+def forget(connection: Connection, before: datetime, limit: int) -> int:
+    """Delete what ended before a moment, at most `limit` of each kind. Returns the most of any kind.
+
+    Never what waits, is being sent, is uncertain or dead, nor what tells of an open lead.
+    """
+    values = {"before": before, "limit": limit}
+    statements = (_FORGET_DELIVERIES, _FORGET_OUTBOX, _FORGET_ANSWERS, _FORGET_DIGESTS)
+    return max(connection.execute(one, values).rowcount for one in statements)

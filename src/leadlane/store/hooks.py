@@ -11,6 +11,8 @@ import orjson
 from psycopg import Connection
 from psycopg.rows import class_row
 
+from leadlane.store.due import CHANNEL
+
 State = Literal["received", "routed", "ignored", "program", "failed"]
 Purpose = Literal["signature", "handshake"]
 
@@ -36,7 +38,11 @@ class Secret:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """One delivery. `body` is None once its leads are routed; `problems` are why they are not."""
+    """One delivery. `body` is None once its leads are routed; `problems` are why they are not.
+
+    While it waits, somebody has it in hand until `due_at`; then it is anybody's. `attempts` says how often
+    routing it was begun.
+    """
 
     id: int
     hook: str
@@ -49,11 +55,14 @@ class DeliveryRow:
     problems: list[dict[str, str]]
     leads: list[str]
     finished_at: datetime | None
+    due_at: datetime | None
+    attempts: int
 
 
 _HOOK = "SELECT name, source, changed_at, refused_at, refusal FROM hooks"
 _COLUMNS = (
-    "id, hook, delivery_id, body_hash, content_type, body, received_at, state, problems, leads, finished_at"
+    "id, hook, delivery_id, body_hash, content_type, body, received_at, state, problems, leads, finished_at,"
+    " due_at, attempts"
 )
 _DELIVERY = f"SELECT {_COLUMNS} FROM hook_deliveries"
 
@@ -140,14 +149,15 @@ def insert_delivery(
     content_type: str,
     body: bytes,
     at: datetime,
+    in_hand_until: datetime,
 ) -> DeliveryRow:
-    """Store what was received, before anything is made of it."""
+    """Store what was received, before anything is made of it: the caller's to route until a moment."""
     with connection.cursor(row_factory=class_row(DeliveryRow)) as cursor:
         row = cursor.execute(
             "INSERT INTO hook_deliveries"
-            " (hook, delivery_id, body_hash, content_type, body, received_at, state)"
-            f" VALUES (%s, %s, %s, %s, %s, %s, 'received') RETURNING {_COLUMNS}",
-            [name, delivery_id, body_hash, content_type, body, at],
+            " (hook, delivery_id, body_hash, content_type, body, received_at, state, due_at)"
+            f" VALUES (%s, %s, %s, %s, %s, %s, 'received', %s) RETURNING {_COLUMNS}",
+            [name, delivery_id, body_hash, content_type, body, at, in_hand_until],
         ).fetchone()
     assert row is not None
     return row
@@ -160,10 +170,15 @@ def finish_delivery(
     problems: Sequence[Mapping[str, str]],
     leads: Sequence[str],
     at: datetime,
+    due_at: datetime | None,
 ) -> None:
-    """Store what became of a delivery. What is routed stays so, whoever comes later with less."""
+    """Store what became of a delivery; one that waits is `due_at` then, and workers are told.
+
+    What is routed stays so, whoever comes later with less.
+    """
     connection.execute(
         "UPDATE hook_deliveries SET state = %(state)s, problems = %(problems)s::json, leads = %(leads)s,"
+        " due_at = %(due_at)s,"
         " finished_at = CASE WHEN %(state)s = 'received' THEN NULL ELSE %(at)s::timestamptz END,"
         " body = CASE WHEN %(state)s = 'routed' THEN NULL ELSE body END"
         " WHERE id = %(id)s AND state <> 'routed'",
@@ -173,8 +188,40 @@ def finish_delivery(
             "problems": orjson.dumps(list(problems)).decode(),
             "leads": list(leads),
             "at": at,
+            "due_at": due_at,
         },
     )
+    if due_at is not None:
+        connection.execute("SELECT pg_notify(%s, '')", [CHANNEL])
+
+
+def claim_due(connection: Connection, now: datetime, until: datetime, limit: int) -> list[DeliveryRow]:
+    """At most `limit` deliveries that are due, the longest first: the caller's to route until a moment."""
+    with connection.cursor(row_factory=class_row(DeliveryRow)) as cursor:
+        rows = cursor.execute(
+            "UPDATE hook_deliveries SET due_at = %s, attempts = attempts + 1 WHERE id IN"
+            " (SELECT id FROM hook_deliveries WHERE state = 'received' AND due_at <= %s"
+            " ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)"
+            f" RETURNING {_COLUMNS}",
+            [until, now, limit],
+        ).fetchall()
+    return sorted(rows, key=lambda row: row.id)
+
+
+def next_due_at(connection: Connection) -> datetime | None:
+    """When the next delivery that waits is due; None while none waits."""
+    row = connection.execute(
+        "SELECT due_at FROM hook_deliveries WHERE state = 'received' ORDER BY due_at LIMIT 1"
+    ).fetchone()
+    return row[0] if row is not None else None
+
+
+def unrouted(connection: Connection) -> dict[State, int]:
+    """How many deliveries wait, and how many failed, of all webhooks."""
+    rows = connection.execute(
+        "SELECT state, count(*) FROM hook_deliveries WHERE state IN ('received', 'failed') GROUP BY state"
+    )
+    return {"received": 0, "failed": 0, **dict(rows.fetchall())}
 
 
 def delivery(connection: Connection, number: int) -> DeliveryRow | None:

@@ -1,0 +1,178 @@
+"""What became of one HTTP request that tells a person something, at an address that users configured?
+
+A person is told at most once: where the request went out and no answer came, nobody knows, and that is said.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import httpx2
+
+from leadlane.i18n import _
+from leadlane.outbound.addresses import ForbiddenAddressError, resolve
+from leadlane.outbound.message import Failure
+
+TIMEOUT_SECONDS = 10.0
+_CONNECT_SECONDS = 5.0
+_PORTS = {"http": 80, "https": 443}
+# Of an answer only what services say in a few fields is needed.
+_MOST_READ, _MOST_SHOWN = 65_536, 200
+# Nothing of the request was read by anybody, or not the whole of it.
+_NOT_SENT = (
+    httpx2.ConnectError,
+    httpx2.ConnectTimeout,
+    httpx2.LocalProtocolError,
+    httpx2.PoolTimeout,
+    httpx2.WriteError,
+    httpx2.WriteTimeout,
+)
+# These say "not now" before anything was done; 502 and 504 come from whoever passed the request on.
+_NOT_NOW = frozenset({408, 425, 500, 503})
+_PASSED_ON = frozenset({502, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered: `text` is the beginning of the body, `wait` the seconds that it asks for."""
+
+    host: str
+    status: int
+    text: str
+    wait: float | None
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the status says that the request was taken (2xx)."""
+        return 200 <= self.status < 300
+
+    @property
+    def shown(self) -> str:
+        """How the body begins, in one line fit to be shown."""
+        line = " ".join(self.text.split())
+        return "".join(sign for sign in line if sign.isprintable())[:_MOST_SHOWN]
+
+
+def request(
+    method: str,
+    url: str,
+    content: bytes,
+    headers: Mapping[str, str],
+    allowed: tuple[str, ...],
+    now: datetime,
+) -> Answer | Failure:
+    """Send one request, and follow no redirect. The Failure is `permanent` for an address that may never be
+    used, `temporary` where nothing went out, `uncertain` where no answer came; it shows the host only.
+    """
+    target = _target(url, allowed)
+    if isinstance(target, Failure):
+        return target
+    host = target.host
+    told = {"host": target.header, "user-agent": f"leadlane/{version('leadlane')}", **headers}
+    try:
+        with _client().stream(
+            method, target.url, content=content, headers=told, extensions={"sni_hostname": host}
+        ) as answer:
+            return Answer(host, answer.status_code, _beginning(answer), retry_after(answer, now))
+    except _NOT_SENT as error:
+        detail = _("{host} cannot be reached: {error}")
+        return Failure("temporary", detail.format(host=host, error=str(error) or type(error).__name__))
+    except httpx2.HTTPError:
+        detail = _("{host} got the request and did not answer: it may have been done.")
+        return Failure("uncertain", detail.format(host=host))
+
+
+def refusal(answer: Answer) -> Failure:
+    """What an answer that is not good means, where its number is all that is known."""
+    if 300 <= answer.status < 400:
+        text = _("{host} answered {status}: it has moved; change the address to where it is now.")
+    else:
+        text = _("{host} answered {status}: {text}")
+    detail = text.format(host=answer.host, status=answer.status, text=answer.shown)
+    if answer.status == 429 or (answer.status == 503 and answer.wait is not None):
+        return Failure("rate_limited", detail, answer.wait)
+    if answer.status in _PASSED_ON:
+        return Failure("uncertain", detail)
+    if answer.status in _NOT_NOW or answer.status > 504:
+        return Failure("temporary", detail, answer.wait)
+    return Failure("permanent", detail)
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """Where to connect to: `url` has the address that was checked in place of the name `host`."""
+
+    url: httpx2.URL
+    host: str
+    header: str
+
+
+def _target(url: str, allowed: tuple[str, ...]) -> _Target | Failure:
+    no_address = Failure("permanent", _("The address is none of the web: https://… was expected."))
+    host = ""
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS[parts.scheme]
+        host = parts.hostname or ""
+        if not host:
+            return no_address
+        # What was checked is what is connected to; the certificate is held against the name.
+        checked = httpx2.URL(url).copy_with(host=resolve(host, port, allowed))
+        return _Target(checked, host, parts.netloc.rpartition("@")[2])
+    except (KeyError, ValueError, httpx2.InvalidURL):
+        return no_address
+    except ForbiddenAddressError as error:
+        return Failure("permanent", str(error))
+    except OSError as error:
+        detail = _("The address of {host} cannot be found: {error}")
+        return Failure("temporary", detail.format(host=host, error=error.strerror or error))
+
+
+def _beginning(answer: httpx2.Response) -> str:
+    read = b""
+    try:
+        for chunk in answer.iter_bytes(_MOST_READ):
+            read += chunk
+            if len(read) >= _MOST_READ:
+                break
+    except httpx2.HTTPError:
+        # The status came: how much of the rest did changes nothing of what was done.
+        pass
+    return read.decode(errors="replace")
+
+
+def retry_after(answer: httpx2.Response, now: datetime) -> float | None:
+    """The seconds of a Retry-After header, which may be a number or a date (RFC 9110, 10.2.3)."""
+    text = answer.headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+@cache
+def _client() -> httpx2.Client:
+    return httpx2.Client(
+        verify=_tls(),
+        timeout=httpx2.Timeout(TIMEOUT_SECONDS, connect=_CONNECT_SECONDS),
+        # A connection kept open may be closed by the other end just as we speak: then nobody knows.
+        limits=httpx2.Limits(max_keepalive_connections=0),
+        trust_env=False,
+        follow_redirects=False,
+        http2=False,
+    )
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    # Reading the certificates of all authorities takes longer than a message.
+    return httpx2.create_ssl_context()
