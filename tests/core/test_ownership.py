@@ -29,6 +29,8 @@ PEOPLE = [
     person("away", away=OUT, backup="anna", teams=("dach",)),
     person("alone", away=OUT, teams=("dach",)),
     person("lost", active=False),
+    person("left", active=False, backup="anna"),
+    person("orphan", active=False, manager="lost"),
 ]
 ROSTER = Roster(1, {one.id: one for one in PEOPLE}, {"dach": Team("dach", "DACH", manager="maria")})
 
@@ -36,6 +38,7 @@ ANNAS = Hold("assigned", "anna")
 CUSTOMER = Account("c", "Customer", customer=True, named=True, owner="carla")
 NAMED = Account("n", "Named", named=True, owner="boris")
 PLAIN = Account("p", "Plain", owner="boris")
+LEFT = Account("l", "Left", named=True, owner="left")
 OWNERLESS = Account("o", "Nobody's")
 
 YES, ASK, NO = "yes", "ask", "no"
@@ -59,7 +62,13 @@ YES, ASK, NO = "yes", "ask", "no"
         (Claims(Hold("assigned", "away")), None, Verdict(ASK, Ground.LEAD, "away", "anna")),
         (Claims(Hold("assigned", "away", "alone")), None, Verdict(ASK, Ground.LEAD, "away", "anna")),
         (Claims(Hold("assigned", "alone")), None, Verdict(ASK, Ground.LEAD, "alone", "maria")),
-        (Claims(Hold("assigned", "lost")), None, Verdict(ASK, Ground.LEAD, "lost", "lost")),
+        # the owner has left: whoever is there for them has it, else nobody
+        (Claims(Hold("assigned", "lost")), None, Verdict(YES, Ground.FREE)),
+        (Claims(Hold("assigned", "lost", "carla")), None, Verdict(ASK, Ground.LEAD, "carla", "carla")),
+        (Claims(Hold("assigned", "left")), None, Verdict(ASK, Ground.LEAD, "anna", "anna")),
+        (Claims(Hold("assigned", "left")), "anna", Verdict(YES, Ground.LEAD, "anna")),
+        (Claims(Hold("assigned", "orphan")), "anna", Verdict(YES, Ground.FREE)),
+        (Claims(account=LEFT), None, Verdict(ASK, Ground.NAMED_ACCOUNT, "anna", "anna")),
         # in review
         (Claims(Hold("review", "olga")), None, Verdict(ASK, Ground.REVIEW, "olga", "olga")),
         (Claims(Hold("review", "olga")), "olga", Verdict(YES, Ground.REVIEW, "olga")),
@@ -120,9 +129,15 @@ def test_whom_to_ask_is_somebody_there_and_never_oneself(claims: Claims, asker: 
     verdict = may_contact(claims, ROSTER, NOW, asker)
     assert (verdict.ask is not None) == (verdict.answer == "ask")
     if verdict.ask is not None:
-        assert verdict.ask in ROSTER.people
+        assert ROSTER.people[verdict.ask].active
         assert verdict.ask != asker
         assert verdict.owner != asker
+
+
+@given(claims_of_all_kinds, someone)
+def test_nobody_who_has_left_is_named(claims: Claims, asker: str | None) -> None:
+    verdict = may_contact(claims, ROSTER, NOW, asker)
+    assert verdict.owner is None or ROSTER.people[verdict.owner].active
 
 
 @given(claims_of_all_kinds, someone)

@@ -394,6 +394,9 @@ def test_company_domain() -> None:
     spec = LEAD_FIELDS["company_domain"]
     assert read_value(spec, "https://www.Northwind.com/about") == "northwind.com"
     assert read_value(spec, "@northwind.co.uk") == "northwind.co.uk"
+    # Somebody's page there is not the company that runs the site; it is kept as it came.
+    assert read_value(spec, "LinkedIn.com/company/northwind") == "LinkedIn.com/company/northwind"
+    assert read_value(spec, "https://www.linkedin.com/") == "linkedin.com"
     assert read_value(spec, "bücher.example") == "xn--bcher-kva.example"
     for raw in ("northwind", "a b.com", "http://[::1", "10.0.0.1", "-a.com"):
         assert refused(spec, raw)

@@ -13,6 +13,7 @@ from leadlane.core.act import Act
 from leadlane.core.facts import Account, Signal
 from leadlane.service.acts import act
 from leadlane.service.batch import Receipt, route_batch
+from leadlane.service.candidates import candidates_of
 from leadlane.service.explain import explain_lead
 from leadlane.service.replay import replay_all
 from leadlane.service.roster import put_accounts
@@ -239,6 +240,36 @@ def test_what_was_merged_when_it_arrived_is_split_off_too(
         company, books, [lead(id="L3", email="info@kiosk.example", signals=["badge_scan"])], NOW
     )
     assert again.lead_id == "L1"
+    in_order(company)
+
+
+def test_what_is_split_off_is_compared_with_accounts_anew(
+    company: psycopg.Connection, books: Rulebooks, lead: Lead, do: Callable[..., Receipt]
+) -> None:
+    """Its account was not known when it came, and its domain was met by nobody."""
+    split_off = {
+        "L2": {"email": "kim@nordlicht.example"},
+        "L3": {"company": "Tidewater Pumps", "country": "GB", "city": "Hull", "phone": "+44 1482 555010"},
+    }
+    leads_in = [lead(id="L1", email="jo@kiosk.example", **JO)]
+    leads_in += [lead(id=id_, signals=["badge_scan"], **fields) for id_, fields in split_off.items()]
+    company.execute("DELETE FROM accounts")
+    route_batch(company, books, leads_in, NOW)
+    for id_ in split_off:
+        do("merge", "L1", id_)
+    accounts = [
+        Account("nord", "Nordlicht", ("nordlicht.example",), named=True, owner="boris", country="DE"),
+        Account("tide", "Tidewater Pumps Ltd", (), customer=True, owner="carla", country="GB", city="Hull",
+                phone="+44 1482 555010"),
+    ]  # fmt: skip
+    put_accounts(company, accounts, NOW)
+    for id_ in split_off:
+        do("split", "L1", id_)
+    assert (row(company, "L2").account_id, row(company, "L2").owner) == ("nord", "boris")
+    told = candidates_of(company, row(company, "L3"), NOW)["candidates"]
+    assert [one["account"]["id"] for one in told] == ["tide"]
+    assert (row(company, "L3").unsure, row(company, "L3").account_id) == (False, "tide")
+    assert row(company, "L3").owner == "carla"
     in_order(company)
 
 

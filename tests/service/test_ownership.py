@@ -17,7 +17,7 @@ from leadlane.service.acts import act
 from leadlane.service.batch import route_batch
 from leadlane.service.ownership import FactsError, Question, territories, whose
 from leadlane.service.prospects import ClueError
-from leadlane.service.roster import go_away, put_accounts
+from leadlane.service.roster import go_away, put_accounts, put_entry
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import Submission
 from leadlane.store.contacts import Contact, put_contacts
@@ -200,6 +200,26 @@ def test_an_unknown_asker_is_told_so(ask: Ask) -> None:
     with pytest.raises(ClueError, match="nobody of the id anno") as caught:
         ask("helix", asker="anno")
     assert caught.value.hint == "did you mean anna?"
+
+
+def test_an_asker_whose_name_two_people_have_is_told_both(published: psycopg.Connection, ask: Ask) -> None:
+    twin = {"name": "Anna Nowak", "role": "ae", "timezone": "Europe/Berlin", "email": "anna2@seller.example"}
+    put_entry(published, "person", "anna2", twin, "test", NOW)
+    with pytest.raises(ClueError, match=r"Anna Nowak \(anna\), Anna Nowak \(anna2\)") as caught:
+        ask("helix", asker="anna nowak")
+    assert "id" in caught.value.hint
+    assert ask("helix", asker="anna2@seller.example")["asked_by"]["id"] == "anna2"
+
+
+def test_an_owner_who_has_left_is_not_named(published: psycopg.Connection, ask: Ask, send: Any) -> None:
+    send(JANE)
+    anna = {"name": "Anna Nowak", "role": "ae", "timezone": "Europe/Berlin", "backup": "boris"}
+    put_entry(published, "person", "anna", {**anna, "active": False}, "test", NOW)
+    one = only(ask("L1"))
+    assert one["owner"]["id"] == one["may_contact"]["ask"]["id"] == "boris"
+    assert only(ask("L1", asker="boris"))["may_contact"]["answer"] == "yes"
+    company = only(ask("northwind.example"))
+    assert [lead["owner"] for lead in company["colleagues"]] == [None]
 
 
 def test_while_the_owner_is_out_it_is_whoever_covers(

@@ -48,84 +48,102 @@ _DEFAULTS = Matching()
 _DATABASE = _("In the database")
 
 
+_file = typer.Argument(
+    None,
+    help=_("The file (CSV, JSON, JSON lines); - for standard input. None: the database."),
+    show_default=False,
+)
+_truth = typer.Option(
+    None,
+    metavar="COLUMN",
+    help=_(
+        "A column that says which rows are the same, or, in a file of pairs, whether a pair is: "
+        "shows how good the answer is."
+    ),
+)
+_mapping = typer.Option([], "--map", metavar="ROLE=COLUMN", help=MAP_HELP)
+_kind = typer.Option(None, "--as", help=AS_HELP)
+_sure = typer.Option(None, help=SURE_HELP)
+_unsure = typer.Option(None, help=UNSURE_HELP)
+_out = typer.Option(None, help=_("Write every row with its cluster: a name ending in .csv"))
+_as_json = typer.Option(False, "--json", help=_("Print everything as JSON."))
+_encoding = typer.Option(None, help=ENCODING_HELP)
+_of = typer.Option(
+    None, metavar="leads|accounts", help=_("In the database: only these."), rich_help_panel=_DATABASE
+)
+_limit = typer.Option(SHOWN, min=0, help=_("In the database: how many are shown."), rich_help_panel=_DATABASE)
+_merge = typer.Option(
+    False, "--merge", help=_("Ask of each cluster of leads, and merge it."), rich_help_panel=_DATABASE
+)
+_by = typer.Option(
+    None,
+    help=_("With --merge: who answers for it, the id of a person. With --rate: source or team."),
+    rich_help_panel=_DATABASE,
+)
+_yes = typer.Option(
+    False, "--yes", help=_("With --merge: merge all sure ones without asking."), rich_help_panel=_DATABASE
+)
+_rate = typer.Option(
+    False,
+    "--rate",
+    help=_("Show how many prospects several people contacted instead."),
+    rich_help_panel=_DATABASE,
+)
+_since = typer.Option(None, help=_("With --rate: from this date on."), rich_help_panel=_DATABASE)
+_until = typer.Option(None, help=_("With --rate: up to the end of this date."), rich_help_panel=_DATABASE)
+
+
 def duplicates(
-    file: str | None = typer.Argument(
-        None,
-        help=_("The file (CSV, JSON, JSON lines); - for standard input. None: the database."),
-        show_default=False,
-    ),
-    truth: str | None = typer.Option(
-        None,
-        metavar="COLUMN",
-        help=_(
-            "A column that says which rows are the same, or, in a file of pairs, whether a pair is: "
-            "shows how good the answer is."
-        ),
-    ),
-    mapping: list[str] = typer.Option([], "--map", metavar="ROLE=COLUMN", help=MAP_HELP),
-    kind: str | None = typer.Option(None, "--as", help=AS_HELP),
-    sure: float | None = typer.Option(None, help=SURE_HELP),
-    unsure: float | None = typer.Option(None, help=UNSURE_HELP),
-    out: Path | None = typer.Option(None, help=_("Write every row with its cluster: a name ending in .csv")),
-    as_json: bool = typer.Option(False, "--json", help=_("Print everything as JSON.")),
-    encoding: str | None = typer.Option(None, help=ENCODING_HELP),
-    of: str | None = typer.Option(
-        None, metavar="leads|accounts", help=_("In the database: only these."), rich_help_panel=_DATABASE
-    ),
-    limit: int = typer.Option(
-        SHOWN, min=0, help=_("In the database: how many are shown."), rich_help_panel=_DATABASE
-    ),
-    merge: bool = typer.Option(
-        False, "--merge", help=_("Ask of each cluster of leads, and merge it."), rich_help_panel=_DATABASE
-    ),
-    by: str | None = typer.Option(
-        None,
-        help=_("With --merge: who answers for it, the id of a person. With --rate: source or team."),
-        rich_help_panel=_DATABASE,
-    ),
-    yes: bool = typer.Option(
-        False, "--yes", help=_("With --merge: merge all sure ones without asking."), rich_help_panel=_DATABASE
-    ),
-    rate: bool = typer.Option(
-        False,
-        "--rate",
-        help=_("Show how many prospects several people contacted instead."),
-        rich_help_panel=_DATABASE,
-    ),
-    since: str | None = typer.Option(
-        None, help=_("With --rate: from this date on."), rich_help_panel=_DATABASE
-    ),
-    until: str | None = typer.Option(
-        None, help=_("With --rate: up to the end of this date."), rich_help_panel=_DATABASE
-    ),
+    file: str | None = _file,
+    truth: str | None = _truth,
+    mapping: list[str] = _mapping,
+    kind: str | None = _kind,
+    sure: float | None = _sure,
+    unsure: float | None = _unsure,
+    out: Path | None = _out,
+    as_json: bool = _as_json,
+    encoding: str | None = _encoding,
+    of: str | None = _of,
+    limit: int = _limit,
+    merge: bool = _merge,
+    by: str | None = _by,
+    yes: bool = _yes,
+    rate: bool = _rate,
+    since: str | None = _since,
+    until: str | None = _until,
 ) -> None:
     """Prints clusters, unsure pairs and, given a truth, the quality of both; or asks the database."""
-    if file is None:
-        if truth is not None or mapping or kind is not None or encoding is not None:
-            raise typer.BadParameter(_("--truth, --map, --as and --encoding are about a file; name it."))
-        if rate:
-            contact_rate.rate(_rate_by(by), since, until, limit, as_json=as_json)
-        elif merge:
-            if of == "accounts":
-                raise typer.BadParameter(known_duplicates.accounts_words(), param_hint="--merge")
-            if by is None:
-                raise typer.BadParameter(_("--merge needs --by: the id of a person."), param_hint="--by")
-            merging.merge(sure, unsure, by, yes=yes)
-        else:
-            if out is not None:
-                check_out(out)
-            known_duplicates.search(_of(of), sure, unsure, limit, out, as_json=as_json)
-        return
-    if of is not None or merge or by is not None or yes or rate or since is not None or until is not None:
-        raise typer.BadParameter(
-            _(
-                "--of, --merge, --by, --yes, --rate, --since and --until are about the database: "
-                "leave out the file."
+    if file is not None:
+        if of is not None or merge or by is not None or yes or rate or since is not None or until is not None:
+            raise typer.BadParameter(
+                _(
+                    "--of, --merge, --by, --yes, --rate, --since and --until are about the database: "
+                    "leave out the file."
+                )
             )
-        )
-    _search_file(
-        RecordFile(file, pairs_of(mapping), kind_named(kind), truth, encoding), sure, unsure, out, as_json
-    )
+        records = RecordFile(file, pairs_of(mapping), kind_named(kind), truth, encoding)
+        _search_file(records, sure, unsure, out, as_json)
+        return
+    if truth is not None or mapping or kind is not None or encoding is not None:
+        raise typer.BadParameter(_("--truth, --map, --as and --encoding are about a file; name it."))
+    if rate:
+        contact_rate.rate(_rate_by(by), since, until, limit, as_json=as_json)
+    elif merge:
+        _merge_leads(_kinds(of), sure, unsure, by, yes=yes)
+    else:
+        if out is not None:
+            check_out(out)
+        known_duplicates.search(_kinds(of), sure, unsure, limit, out, as_json=as_json)
+
+
+def _merge_leads(
+    of: tuple[Of, ...], sure: float | None, unsure: float | None, by: str | None, *, yes: bool
+) -> None:
+    if of == ("accounts",):
+        raise typer.BadParameter(known_duplicates.accounts_words(), param_hint="--merge")
+    if by is None:
+        raise typer.BadParameter(_("--merge needs --by: the id of a person."), param_hint="--by")
+    merging.merge(sure, unsure, by, yes=yes)
 
 
 def _rate_by(text: str | None) -> Literal["source", "team"] | None:
@@ -134,7 +152,7 @@ def _rate_by(text: str | None) -> Literal["source", "team"] | None:
     raise typer.BadParameter(_("It is source or team."), param_hint="--by")
 
 
-def _of(text: str | None) -> tuple[Of, ...]:
+def _kinds(text: str | None) -> tuple[Of, ...]:
     if text is None:
         return ("leads", "accounts")
     if text == "leads":

@@ -28,7 +28,7 @@ from leadlane.intake.leads import RESERVED
 from leadlane.intake.problems import BadValueError, Problem, shorten
 from leadlane.policy.problems import Finding, PolicyErrors, has_errors, located
 from leadlane.policy.problems import Problem as DocumentProblem
-from leadlane.policy.schema import Name, Part, Text, checked, choice, refuse
+from leadlane.policy.schema import Count, Name, Part, Text, checked, choice, refuse
 from leadlane.policy.structure import read_structure
 from leadlane.policy.values import did_you_mean
 from leadlane.policy.yaml import YamlError, read_yaml
@@ -198,6 +198,7 @@ class HookPart(Part):
     fields: dict[str, Sources] = Field(description=N_("Fields of the lead by where their values stand."))
     signals: list[SignalPart] = Field(default=[], description="What the prospect did by sending this.")
     form: FormPart = Field(default=FormPart(), description="What concerns a form that browsers send.")
+    per_minute: Count = Field(default=6_000, description="So many deliveries are taken in a minute at most.")
 
 
 def read_hook(

@@ -19,6 +19,7 @@ from leadlane.intake import dates
 from leadlane.intake.numbers import number_from_json, read_headcount, read_number
 from leadlane.intake.places import country_code, language_code
 from leadlane.intake.problems import BadValueError, did_you_mean
+from leadlane.policy.profile_sites import is_profile_page
 
 LONGEST_TEXT = 1_000
 LONGEST_MESSAGE = 10_000
@@ -261,7 +262,11 @@ def _email(_spec: FieldSpec, raw: object, _reading: Reading) -> str | None:
 
 def _company_domain(_spec: FieldSpec, raw: object, _reading: Reading) -> str | None:
     text = _word(raw)
-    return _host(text) if text else None
+    if not text:
+        return None
+    host = _host(text)
+    # What was sent is kept: cut down to its host it would say that they work for that site.
+    return text if is_profile_page(text) else host
 
 
 @lru_cache(maxsize=4096)

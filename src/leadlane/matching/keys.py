@@ -12,6 +12,7 @@ import phonenumbers
 from tldextract import TLDExtract
 
 from leadlane.policy.mail_providers import is_mail_provider
+from leadlane.policy.profile_sites import is_profile_page, is_profile_site
 
 SHORTEST_PHONE = 6
 _PLAIN_HOST = re.compile(r"[a-z0-9.-]+").fullmatch
@@ -21,27 +22,6 @@ _GOOGLE_DOMAINS = frozenset(("gmail.com", "googlemail.com"))
 # that the same lead gives the same key on every machine. Private suffixes count, because two shops on
 # myshopify.com or two firms under uk.com are not one company.
 _SUFFIXES = TLDExtract(suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True)
-
-# A page there is somebody's profile, and says nothing about who employs them.
-_PROFILE_SITES = frozenset(
-    {
-        "facebook.com",
-        "fb.com",
-        "github.com",
-        "google.com",
-        "instagram.com",
-        "linkedin.com",
-        "linktr.ee",
-        "pinterest.com",
-        "t.me",
-        "tiktok.com",
-        "twitter.com",
-        "wa.me",
-        "x.com",
-        "xing.com",
-        "youtube.com",
-    }
-)
 
 
 def email_key(email: str | None) -> str | None:
@@ -63,12 +43,13 @@ def company_domain(fields: Mapping[str, object]) -> str | None:
     """The registrable domain of a lead's company, or None where nothing names one.
 
     Taken from `company_domain`, else `website`, else the domain of `email`; a free or disposable mail
-    provider is nobody's company, whichever field names it.
+    provider is nobody's company, whichever field names it, and nor is the site of somebody's profile.
     """
-    if (given := fields.get("company_domain")) and (domain := company_of_host(str(given))):
+    given = str(fields.get("company_domain") or "")
+    if given and not is_profile_page(given) and (domain := company_of_host(given)):
         return domain
     on_web = company_of_host(str(fields.get("website") or ""))
-    if on_web and on_web not in _PROFILE_SITES:
+    if on_web and not is_profile_site(on_web):
         return on_web
     if email := fields.get("email"):
         return company_of_host(str(email).rpartition("@")[2])

@@ -27,7 +27,7 @@ from leadlane.core.decide import Arrival, World, decide_batch, pools_touched
 from leadlane.core.decision import Decision
 from leadlane.core.decision import Refusal as Refused
 from leadlane.core.facts import FieldSpec, Lead, Load
-from leadlane.core.match import Keys, Known, Standing
+from leadlane.core.match import Keys, Known, Likeness, Standing
 from leadlane.core.pick import NO_LOAD, Hands, PoolsNeeded
 from leadlane.core.rulebook import Rulebook
 from leadlane.errors import LeadlaneError
@@ -57,8 +57,8 @@ _UNSTORABLE = (errors.DataError, errors.ProgramLimitExceeded, errors.OutOfMemory
 
 Status = Literal["created", "merged", "updated", "unchanged", "repeated", "refused"]
 # Why something was refused: the lead that it names is unknown or closed, its idempotency key belongs to
-# another
-# request, the database cannot store it, it is no longer where it was seen, or the act may not be.
+# another request or its id to another person, the database cannot store it, it is no longer where it was
+# seen, or the act may not be.
 Refusal = Literal["unknown", "closed", "key_reused", "id_reused", "unstorable", "stale", "not_allowed"]
 
 # So many leads go to nearly every pool: to find out which takes longer than to hold one too many.
@@ -114,7 +114,7 @@ def route_batch(
             # Without receipts nothing was written: ending the transaction let go of all locks, in order
             # to take them and those found missing in the one order that everybody takes them in.
             if receipts is not None:
-                return receipts
+                return _with_left(connection, books, submissions, receipts, now)
         except _RACES:
             raced = True
             if attempt == _TRIES - 1:
@@ -132,6 +132,20 @@ def route_batch(
                 raise
             return routed
     raise LeadlaneError(_("The leads could not be routed, others were always faster."), _("Try again."))
+
+
+def _with_left(
+    connection: Connection,
+    books: Rulebooks,
+    submissions: Sequence[Submission],
+    receipts: Sequence[Receipt | None],
+    now: datetime,
+) -> list[Receipt]:
+    """All receipts: what has none, because what it repeats was refused, is routed as if it came alone."""
+    left = [one for one, receipt in zip(submissions, receipts, strict=False) if receipt is None]
+    # The first of a batch repeats nothing in it, so what is left becomes less each time.
+    routed = iter(route_batch(connection, books, left, now) if left else [])
+    return [next(routed) if receipt is None else receipt for receipt in receipts]
 
 
 def _unstorable(submission: Submission, error: Exception) -> Receipt:
@@ -167,8 +181,11 @@ def _route_once(
     now: datetime,
     grip: _Grip,
     raced: bool,
-) -> list[Receipt] | None:
-    """The receipts; or None, and nothing is written, if more must be held: `grip` knows by then what."""
+) -> list[Receipt | None] | None:
+    """The receipts, None for what repeats something that was refused.
+
+    None instead of them, and nothing is written, if more must be held: `grip` knows by then what.
+    """
     due_ids = [one.lead.id for one in submissions if one.act is not None and one.act.kind == "chase"]
     if due_ids:
         # What another worker holds is in good hands; what a dead one held is free again, and still due.
@@ -313,8 +330,10 @@ def _recognised(
     linked = {lead.keys.account for lead in known.leads.values() if lead.keys.account is not None}
     _meet_accounts(connection, known, named | linked | set(contacts.values()))
     likely = likely_people(arrivals, known)
+    split_off = _split_off(happenings, known)
     if met.has_accounts:
-        for number, accounts in likely_accounts(connection, arrivals, known, contacts).items():
+        compared = {**arrivals, **split_off}
+        for number, accounts in likely_accounts(connection, compared, known, contacts).items():
             likely.setdefault(number, []).extend(accounts)
     found = {one.account.id for alike in likely.values() for one in alike if one.account is not None}
     _meet_accounts(connection, known, found - known.linked.keys())
@@ -323,8 +342,27 @@ def _recognised(
         ranked = sorted(
             alike, key=lambda one: (-one.probability, one.lead or "", one.account.id if one.account else "")
         )
-        recognised[number] = replace(arrivals[number], likely=tuple(ranked))
+        recognised[number] = _with_likely(happenings[number], tuple(ranked))
     return recognised
+
+
+def _split_off(happenings: Sequence[Arrival | Act], known: Known) -> dict[int, Arrival]:
+    """What is split off and linked to no account, by number, as what it would be if it came in now."""
+    found = {}
+    for number, one in enumerate(happenings):
+        if isinstance(one, Act) and one.parts is not None and one.parts.leaves_keys.account is None:
+            keys = one.parts.leaves_keys
+            # A mailbox that both came from stays with the other, and names nobody any more.
+            shared = keys.email is not None and known.by_email.get(keys.email) == one.lead_id
+            found[number] = Arrival(one.parts.leaves, replace(keys, email=None) if shared else keys)
+    return found
+
+
+def _with_likely(one: Arrival | Act, likely: tuple[Likeness, ...]) -> Arrival | Act:
+    if isinstance(one, Arrival):
+        return replace(one, likely=likely)
+    assert one.parts is not None  # only what is split off is compared
+    return replace(one, parts=replace(one.parts, likely=likely))
 
 
 def _meet_accounts(connection: Connection, known: Known, account_ids: set[str]) -> None:
@@ -449,15 +487,21 @@ def _different_request(lead_id: str) -> Receipt:
     return Receipt("refused", lead_id, problem=problem, refusal="key_reused")
 
 
-def _complete(submissions: Sequence[Submission], receipts: dict[int, Receipt]) -> list[Receipt]:
-    """Receipts in order; those that repeat one before them in the batch get its answer."""
+def _complete(submissions: Sequence[Submission], receipts: dict[int, Receipt]) -> list[Receipt | None]:
+    """Receipts in order; those that repeat one before them in the batch get its answer.
+
+    None where that one was refused: a refused request has taken no name.
+    """
     first: dict[_Name, tuple[Submission, Receipt]] = {}
-    done = []
+    done: list[Receipt | None] = []
     for index, one in enumerate(submissions):
         names = _names(one)
         receipt = receipts.get(index)
         if receipt is None:
-            name = next(name for name in names if name in first)
+            name = next((name for name in names if name in first), None)
+            if name is None:
+                done.append(None)
+                continue
             original, earlier = first[name]
             receipt = _as_repeated(earlier)
             if name[0] == "key" and one.fingerprint != original.fingerprint:
@@ -472,7 +516,7 @@ def _complete(submissions: Sequence[Submission], receipts: dict[int, Receipt]) -
 
 
 def _answered_keys(
-    met: Met, submissions: Sequence[Submission], fresh: dict[int, Submission], done: Sequence[Receipt]
+    met: Met, submissions: Sequence[Submission], fresh: dict[int, Submission], done: Sequence[Receipt | None]
 ) -> list[dict[str, Any]]:
     """Keys of requests that were answered from what was known: a key once answered means that request."""
     known = {row["key"] for row in met.keys} | {one.key for one in fresh.values()}
@@ -485,7 +529,7 @@ def _answered_keys(
             "number": receipt.number,
         }
         for one, receipt in zip(submissions, done, strict=True)
-        if one.key is not None and one.key not in known and receipt.status == "repeated"
+        if one.key is not None and one.key not in known and receipt and receipt.status == "repeated"
     }
     return list(answered.values())
 

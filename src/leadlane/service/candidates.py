@@ -40,20 +40,25 @@ class CandidatesView(TypedDict):
 
 def candidates_of(connection: Connection, row: LeadRow, now: datetime) -> CandidatesView:
     """The lead and whom it was compared with when it arrived, in the language of the context."""
-    likely = next(
-        (found for one in leads.decisions_of(connection, row.id) if (found := _likely(row.id, one.trace))), []
-    )
     return {
         "lead": lead_view(row, now),
         "unsure": row.unsure,
-        "candidates": [_candidate(connection, one, now) for one in likely],
+        "candidates": [_candidate(connection, one, now) for one in likely_of(connection, row.id)],
     }
 
 
+def likely_of(connection: Connection, lead_id: str) -> list[dict[str, Any]]:
+    """Whom a lead was compared with when it arrived, as the trace tells it, the likeliest first."""
+    decisions = leads.decisions_of(connection, lead_id)
+    return next((found for one in decisions if (found := _likely(lead_id, one.trace))), [])
+
+
 def _likely(lead_id: str, trace_text: str) -> list[dict[str, Any]]:
-    """Whom the lead itself was compared with, not what became part of it."""
+    """Whom the lead itself was compared with, arriving or split off, not what became part of it."""
     trace: dict[str, Any] = orjson.loads(trace_text)
-    likely = trace.get("match", {}).get("likely", []) if trace.get("arrived_as") == lead_id else []
+    likely = (
+        trace.get("match", {}).get("likely", []) if trace.get("arrived_as", trace["lead"]) == lead_id else []
+    )
     return [one for one in likely if one["lead"] != lead_id]
 
 

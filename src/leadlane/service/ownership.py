@@ -237,7 +237,11 @@ def _asker(roster: Roster, text: str | None) -> str | None:
         for one in roster.people.values()
         if wanted and wanted in (one.email.casefold(), one.name.casefold())
     ]
-    if len(meant) != 1:
+    if len(meant) > 1:
+        people = ", ".join(f"{roster.people[id_].name} ({id_})" for id_ in meant)
+        message = _("Several people go by {name}: {people}").format(name=text, people=people)
+        raise ClueError("for", text, message, _("Give the id of the one who is meant."))
+    if not meant:
         names = [*roster.people, *(one.name for one in roster.people.values())]
         raise ClueError(
             "for",
@@ -545,7 +549,7 @@ def _account_ref(roster: Roster, account: Account | None) -> AccountRef | None:
         "name": account.name,
         "customer": account.customer,
         "named": account.named,
-        "owner": _ref(roster, account.owner),
+        "owner": _ref(roster, _active(roster, account.owner)),
     }
 
 
@@ -554,11 +558,18 @@ def _lead_ref(roster: Roster, card: LeadCard) -> LeadRef:
         "id": card.id,
         "name": person_name(card.fields),
         "stage": card.stage,
-        "owner": _ref(roster, card.owner),
-        "covered_by": _ref(roster, card.covered_by),
+        # Of a lead that is over it is told who had it, wherever they are now.
+        "owner": _ref(roster, _active(roster, card.owner) if card.is_open else card.owner),
+        "covered_by": _ref(roster, _active(roster, card.covered_by)),
         "outcome": card.outcome,
         "at": card.arrived_at if card.is_open else card.closed_at or card.changed_at,
     }
+
+
+def _active(roster: Roster, person: str | None) -> str | None:
+    """Somebody who is there to be asked: not one who has left."""
+    known = roster.people.get(person or "")
+    return person if known is not None and known.active else None
 
 
 def _ref(roster: Roster, person: str | None) -> PersonRef | None:

@@ -31,7 +31,7 @@ HUBSPOT = """\
 Record ID;Company name;Company owner;Lifecycle Stage;Company Domain Name;Website URL;Country/Region;\
 City;Target Account
 880011;Fjordlys AS;ida@seller.example;Customer;fjordlys.example;https://www.fjordlys.example;Norway;Oslo;Yes
-880012;Stille Vann;No owner;Lead;;https://www.linkedin.com/company/stille;Norway;;
+880012;Stille Vann;No owner;Lead;facebook.com/stille;https://www.linkedin.com/company/stille;Norway;;
 """
 
 

@@ -16,6 +16,7 @@ from leadlane.i18n import _
 from leadlane.intake.problems import BadValueError
 from leadlane.intake.values import read_text
 from leadlane.matching.keys import company_domain, company_of_host, registrable_domain
+from leadlane.policy.profile_sites import is_profile_page
 from leadlane.service.importing import cells
 from leadlane.service.importing.cells import Cells
 from leadlane.service.importing.difference import Change, Verdict, field_changes
@@ -214,6 +215,8 @@ def _parts(sent: object) -> tuple[str, ...]:
 
 def _domain(text: str, column: str) -> str:
     """The domain by which leads of a company are recognised; "" for a web page that is only a profile."""
+    if is_profile_page(text):
+        return ""
     text = text if "//" in text else text.rpartition("@")[2]
     domain = registrable_domain(text)
     if domain is None:
