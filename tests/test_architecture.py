@@ -29,6 +29,18 @@ def test_only_the_clock_asks_for_the_time() -> None:
     assert not offenders
 
 
+def test_no_function_is_longer_than_sixty_lines() -> None:
+    """What does not fit on a screen does more than one thing."""
+    long = [
+        f"{path.relative_to(SOURCE)}: {node.name}"
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+        and (node.end_lineno or node.lineno) - node.lineno >= 60
+    ]
+    assert not long
+
+
 def test_whatever_is_imported_is_declared() -> None:
     """A package that is there only because another one needs it goes away with that one."""
     project = tomllib.loads(PYPROJECT.read_text(encoding="utf-8"))["project"]

@@ -1,5 +1,6 @@
 """Languages: the right text and the right plural for each reader, and no text left without a translation."""
 
+import re
 import runpy
 import string
 import threading
@@ -10,12 +11,13 @@ from typing import Any
 import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
+from jinja2 import TemplateSyntaxError
 
 from leadlane import i18n
 from leadlane.i18n import _, available_languages, catalogue_path, current_language, language, ngettext
 
 TOOL = runpy.run_path(str(Path(__file__).parents[1] / "tools" / "messages.py"))
-extract: Callable[[], Catalog] = TOOL["extract"]
+extract: Callable[..., Catalog] = TOOL["extract"]
 TRANSLATED = [code for code in available_languages() if code != "en"]
 
 
@@ -109,6 +111,34 @@ def test_translations_fill_in_the_same_values(translation: Catalog) -> None:
     assert not wrong
 
 
+def test_texts_in_templates_are_found(tmp_path: Path) -> None:
+    folder = tmp_path / "templates"
+    folder.mkdir()
+    (folder / "page.html").write_text(
+        "<h1>{{ _('Your leads') }}</h1>{# Translators: a button #}<a title=\"{{ _('Go on') }}\">"
+        "{{ ngettext('{n} lead', '{n} leads', n).format(n=n) }}</a>"
+        "{% trans name=user.name %}Hello {{ name }}{% endtrans %}"
+        "{% trans count=n %}{{ count }} call{% pluralize %}{{ count }} calls{% endtrans %}"
+    )
+    (folder / "mail.txt").write_text("{% if x %}{{ _('Good morning, {name}').format(name=name) }}{% endif %}")
+    (folder / "code.py").write_text('_("In code")')
+    assert {message.id for message in extract(tmp_path) if message.id} == {
+        "Your leads",
+        "Go on",
+        ("{n} lead", "{n} leads"),
+        "Hello %(name)s",
+        ("%(count)s call", "%(count)s calls"),
+        "Good morning, {name}",
+        "In code",
+    }
+
+
+def test_a_template_that_cannot_be_read_is_not_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("{{ _('Your leads') }}{% if %}")
+    with pytest.raises(TemplateSyntaxError):
+        extract(tmp_path)
+
+
 def is_done(message: Message | None) -> bool:
     return message is not None and not message.fuzzy and TOOL["is_translated"](message.string)
 
@@ -128,8 +158,9 @@ def forms(text: Any) -> list[str]:
 
 
 def placeholders(text: str) -> set[str]:
-    """The names in braces; none in a text that speaks of braces and is no format at all."""
+    """The names in braces and those of {% trans %}; none in a text that speaks of braces and is no format."""
+    named = set(re.findall(r"%\((\w+)\)s", text))
     try:
-        return {field for _literal, field, _format, _conversion in string.Formatter().parse(text) if field}
+        return named | {field for _literal, field, _format, _conv in string.Formatter().parse(text) if field}
     except ValueError:
-        return set()
+        return named

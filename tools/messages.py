@@ -13,14 +13,18 @@ from babel.messages.pofile import read_po, write_po
 from leadlane.i18n import DOMAIN, SOURCE_LANGUAGE, available_languages, catalogue_path
 
 SOURCE = Path(__file__).parent.parent / "src" / "leadlane"
-METHODS = [("**.py", "python")]
-KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2)}
+TEMPLATES = ("**.html", "**.txt")
+METHODS = [("**.py", "python"), *((pattern, "jinja2.ext:babel_extract") for pattern in TEMPLATES)]
+# A template that cannot be read stops us: else all its texts would count as no longer used.
+OPTIONS = {pattern: {"silent": "false"} for pattern in TEMPLATES}
+# `gettext` is what Jinja makes of {% trans %}.
+KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 
 
-def extract() -> Catalog:
-    """Every text marked for translation in the source, with the files where it stands."""
+def extract(source: Path = SOURCE) -> Catalog:
+    """Every text marked for translation in code and templates, with the files where it stands."""
     catalogue = Catalog(project="Leadlane", charset="utf-8")
-    texts = extract_from_dir(SOURCE, METHODS, keywords=KEYWORDS, comment_tags=("Translators:",))
+    texts = extract_from_dir(source, METHODS, OPTIONS, keywords=KEYWORDS, comment_tags=("Translators:",))
     for file, _line, message, comments, context in texts:
         # Without line numbers: they would change every catalogue with every edit of the code.
         catalogue.add(message, None, [(file, None)], auto_comments=comments, context=context)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from psycopg_pool import ConnectionPool
 
@@ -16,15 +16,18 @@ from leadlane.errors import DatabaseError
 from leadlane.i18n import _
 from leadlane.outbound.endpoints import read_outbound
 from leadlane.service.batch import Receipt
-from leadlane.service.deliver import set_up
 from leadlane.service.recognise import rebuild_keys
 from leadlane.service.router import Done, Router
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.sender import Sender
+from leadlane.service.ways import set_up
 from leadlane.store import batches
 from leadlane.store.db import open_pool
 from leadlane.store.migrate import is_current, upgrade
 from leadlane.store.server import ensure_database
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +83,12 @@ def open_app(settings: Settings) -> Iterator[App]:
             with pool.connection() as connection:
                 rebuild_keys(connection)  # a newer Leadlane may look accounts up in another way
             yield App(settings, url, pool)
+
+
+def over_http(open_leadlane: Callable[[], AbstractContextManager[App]]) -> FastAPI:
+    """What answers over HTTP: the interface for programs and the pages for people, as one application."""
+    # Imported here because every command that serves nothing would pay for it.
+    from leadlane.api.application import create
+    from leadlane.web.application import open_pages
+
+    return create(open_leadlane, open_pages)

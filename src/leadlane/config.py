@@ -81,6 +81,20 @@ class Settings(BaseModel):
     )
     mail_from: str = _setting("", N_("Who e-mails are from: Leads <leads@example.com>; needed to send any."))
     mail_per_minute: int = _setting(600, N_("Most e-mails in a minute."), ge=1)
+    slack_bot_token: str = _setting(
+        "", N_("Token of your Slack app, xoxb-…; empty: no Slack. See docs/slack.md."), is_secret=True
+    )
+    slack_signing_secret: str = _setting(
+        "", N_("Signing secret of your Slack app, for answers by its buttons."), is_secret=True
+    )
+    slack_api_url: str = _setting(
+        "https://slack.com/api/", N_("Where Slack's Web API is; change it to test.")
+    )
+    twilio_account_sid: str = _setting("", N_("Your Twilio account, AC…; empty: no SMS by Twilio."))
+    twilio_auth_token: str = _setting("", N_("The auth token of your Twilio account."), is_secret=True)
+    twilio_from: str = _setting(
+        "", N_("The number that SMS come from, as +15005550006, or a messaging service, MG….")
+    )
     public_url: str = _setting(
         "", N_("Where people reach this server, as https://leads.example.com; links in messages begin so.")
     )
@@ -89,6 +103,9 @@ class Settings(BaseModel):
     )
     templates_dir: Path | None = _setting(
         None, N_("Folder of your own templates of messages, used in place of those of the same name.")
+    )
+    keep_messages_days: int = _setting(
+        90, N_("Days for which messages are kept once they have been sent, or were not needed."), ge=1
     )
     admins: str = _setting(
         "", N_("Ids of the people who hear of alarms, with commas; empty: everyone whose role is revops.")

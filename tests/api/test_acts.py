@@ -256,6 +256,7 @@ GOOD = {
     "accept": {"by": "anna"},
     "decline": {"by": "anna"},
     "touch": {"by": "anna", "kind": "call"},
+    "dispute": {"by": "anna", "reason": "They are a bank, not a fintech"},
     "reassign": {"by": "maria", "to": "boris"},
     "review": {"by": "olga", "to": "boris"},
     "close": {"by": "anna", "outcome": "lost"},
@@ -281,6 +282,7 @@ def test_unknown_closed_and_moved_leads(api: httpx2.Client, send: Send, verb: st
     [
         ("accept", {}, {"by": ""}),
         ("accept", {"by": 7, "seen": "one", "who": "x"}, {"seen": "", "who": ""}),
+        ("dispute", {"by": "anna", "reason": " "}, {"reason": ""}),
         ("touch", {"kind": "emial"}, {"by": "", "kind": "email"}),
         ("touch", {"by": "anna", "kind": "call", "due_at": "soon"}, {"due_at": ""}),
         ("close", {"by": "anna", "outcome": "won", "value": -3}, {"value": ""}),

@@ -186,3 +186,59 @@ def test_a_database_that_is_away_is_told_without_the_secret_in_the_log(served, b
     assert (page.status_code, "on our side" in page.text) == (500, True)
     assert "an answer failed" in caplog.text
     assert token not in caplog.text
+
+
+# ---------------------------------------------------------------- who is this?
+
+
+@pytest.fixture
+def question(served, api):
+    """A lead that may be of a known company, and the address by which the reviewer can say who it is."""
+    account = {"name": "Lumenwerk Optik GmbH", "named": True, "owner": "anna", "country": "DE"}
+    assert api.put("/v1/accounts/lumen", json=account).status_code in (200, 201)
+    lead = {"id": "L1", "email": "jo@gmail.com", "company": "Lumenwerk Optik"}
+    found = api.post("/v1/leads", json=lead | {"signals": [{"name": "webinar_attendance"}]}).json()
+    assert (found["stage"], found["owner"]) == ("review", "olga")
+    with served.app.pool.connection() as connection:
+        public = Public(served.url)
+        return answers.links(connection, public, "L1", 1, "olga", ["identify"], served.app.now())["identify"]
+
+
+def test_a_page_asks_who_it_is_and_changes_nothing(api, browser, question):
+    page = html.unescape(browser.get(question).text)
+    assert "Who is this?" in page
+    assert re.search(r"It is Lumenwerk Optik GmbH \(\d+ %\)", page)
+    assert "Somebody new" in page
+    assert stage(api) == "review"
+
+
+def test_it_is_whom_the_reviewer_says_and_goes_to_whoever_has_them(api, browser, question):
+    page = browser.get(question).text
+    done = browser.post(question, data={"seen": seen(page), "choice": "account:lumen"})
+    assert "You have said who this is" in done.text
+    found = api.get("/v1/leads/L1").json()
+    assert (found["stage"], found["owner"], found["account_id"]) == ("assigned", "anna", "lumen")
+    again = browser.post(question, data={"seen": seen(page), "choice": "new"})
+    assert "You have said who this is" in again.text
+    assert api.get("/v1/leads/L1").json()["owner"] == "anna"
+
+
+def test_somebody_new_goes_where_the_rules_say(api, browser, question):
+    page = browser.get(question).text
+    browser.post(question, data={"seen": seen(page), "choice": "new"})
+    found = api.get("/v1/leads/L1").json()
+    assert (found["account_id"], found["relationship"], stage(api) != "review") == (None, "none", True)
+
+
+@pytest.mark.parametrize("choice", ["", "account:acme", "lead:L9", "somebody"])
+def test_only_those_whom_it_may_be_can_be_chosen(api, browser, question, choice):
+    page = browser.get(question).text
+    answer = browser.post(question, data={"seen": seen(page), "choice": choice})
+    assert answer.status_code == 422
+    assert stage(api) == "review"
+
+
+def test_what_somebody_else_has_said_meanwhile_is_not_undone(api, browser, question):
+    assert api.post("/v1/leads/L1/identify", json={"by": "olga", "account": "lumen"}).status_code == 200
+    answer = browser.get(question)
+    assert "no longer with you" in answer.text

@@ -73,6 +73,14 @@ def test_what_is_wrong_with_a_query(api: httpx2.Client, params: dict[str, str], 
     assert len(error["value"]) <= 100
 
 
+def test_what_stands_there_twice_is_refused(api: httpx2.Client) -> None:
+    response = api.get("/v1/ownership?q=acme&q=northwind&field=employees%3D7&field=industry%3Dbanking")
+    assert response.status_code == 422
+    (error,) = response.json()["errors"]
+    assert error["field"] == "q"
+    assert "twice" in error["reason"]
+
+
 def test_a_nul_is_refused(api: httpx2.Client) -> None:
     response = api.get("/v1/ownership?q=a%00b")
     assert (response.status_code, response.json()["type"]) == (400, "urn:leadlane:problem:unreadable")

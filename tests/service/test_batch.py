@@ -105,6 +105,21 @@ def test_an_idempotency_key_answers_the_same_request_and_refuses_another(company
     assert_all_is_well(company)
 
 
+def test_a_request_that_was_refused_takes_its_key_from_nobody(company: psycopg.Connection) -> None:
+    """The id of the second is that of another person; the third and the fourth are one request."""
+    receipts = _route(
+        company,
+        lead("a", email="a@x.example"),
+        lead("a", email="b@x.example", key="k", fingerprint="f"),
+        lead("b", email="c@x.example", key="k", fingerprint="g"),
+        lead("b", email="c@x.example", key="k", fingerprint="g"),
+    )
+    assert [(one.status, one.lead_id) for one in receipts] == [
+        ("created", "a"), ("refused", "a"), ("created", "b"), ("repeated", "b"),
+    ]  # fmt: skip
+    assert_all_is_well(company)
+
+
 def test_a_key_of_one_request_is_not_mistaken_for_the_id_of_another(company: psycopg.Connection) -> None:
     receipts = _route(company, lead("a", key="b"), lead("b", key="c"), lead("c"))
     assert [(one.status, one.lead_id) for one in receipts] == [("created", n) for n in "abc"]

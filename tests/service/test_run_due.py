@@ -105,6 +105,9 @@ def test_whom_nobody_covers_raises_one_alarm(company: Company) -> None:
     company.run(NOW)
     company.change("olga", level="senior")
     company.run(NOW + MINUTE)
+    for minutes in (2, 3):
+        company.publish(POLICY.replace("after: 90 minutes", f"after: 9{minutes} minutes"))
+        company.run(NOW + minutes * MINUTE)
     rows = company.db.execute("SELECT person FROM outbox WHERE event = 'alarm'").fetchall()
     assert rows == [("cyd",)]
 

@@ -57,6 +57,12 @@ class DeclinePart(ActPart):
     reason: Text = Field(default="", description="Why; `junk` and `duplicate` count as no turn of yours.")
 
 
+class DisputePart(ActPart):
+    """Say that the rules were wrong about a lead."""
+
+    reason: Name = Field(description=N_("What is wrong, in 1 to 200 characters."))
+
+
 class TouchPart(ActPart):
     """Reach out to the prospect, or take a note."""
 
@@ -132,6 +138,11 @@ async def accept_lead(request: Request, lead_id: str) -> Response:
 async def decline_lead(request: Request, lead_id: str) -> Response:
     """Decline a lead: it goes to whoever is next, and not to the same person again."""
     return await _acted(request, lead_id, "decline", DeclinePart)
+
+
+async def dispute_lead(request: Request, lead_id: str) -> Response:
+    """Dispute a lead: the rules were wrong about it, so it goes to review with the reason."""
+    return await _acted(request, lead_id, "dispute", DisputePart)
 
 
 async def touch_lead(request: Request, lead_id: str) -> Response:

@@ -5,7 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    asynccontextmanager,
+    nullcontext,
+    suppress,
+)
 from typing import Any
 
 import psycopg
@@ -15,7 +21,8 @@ from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from leadlane.api import (
     acts,
@@ -30,10 +37,12 @@ from leadlane.api import (
     reports,
     roster,
     schema,
+    slack,
+    sms,
 )
 from leadlane.api.answers import add_answers
 from leadlane.api.front import Foreknown, Front, Leadlane, Line
-from leadlane.api.guard import Guard
+from leadlane.api.guard import SIGNED, Guard
 from leadlane.api.problems import FieldError, ProblemError, field_error, of_exception, response
 from leadlane.api.schema import answers, refusals
 from leadlane.errors import LeadlaneError
@@ -46,13 +55,20 @@ from leadlane.service.views import AccountView, AnswerView, LeadView
 
 # The responses of an operation, by status.
 Responses = dict[int | str, dict[str, Any]]
+# Opens what answers everything that is no address of this interface: the pages.
+OpenPages = Callable[[Any], AbstractAsyncContextManager[ASGIApp]]
 
 # Objects made since the last collection of garbage before the next, by generation.
 COLLECT_AFTER = (100_000, 50, 100)
 
 
-def create(open_leadlane: Callable[[], AbstractContextManager[Leadlane]]) -> FastAPI:
-    """The ASGI application. While it runs, it holds open what `open_leadlane` opens, and routes."""
+def create(
+    open_leadlane: Callable[[], AbstractContextManager[Leadlane]], open_pages: OpenPages | None = None
+) -> FastAPI:
+    """The ASGI application. While it runs, it holds open what `open_leadlane` opens, and routes.
+
+    With `open_pages`, every address that is none of the interface's is answered by the pages.
+    """
 
     @asynccontextmanager
     async def lifespan(api: FastAPI) -> AsyncIterator[None]:
@@ -67,7 +83,8 @@ def create(open_leadlane: Callable[[], AbstractContextManager[Leadlane]]) -> Fas
                 gc.freeze()
                 # A batch makes tens of thousands of objects and drops them again, none of them in circles.
                 gc.set_threshold(*COLLECT_AFTER)
-                yield
+                async with open_pages(leadlane) if open_pages else nullcontext() as api.state.pages:
+                    yield
                 renewing.cancel()
                 with suppress(asyncio.CancelledError):
                     await renewing
@@ -87,10 +104,33 @@ def create(open_leadlane: Callable[[], AbstractContextManager[Leadlane]]) -> Fas
     _add_reports(api)
     _add_health(api)
     add_answers(api)
-    hooks.add_hooks(api)
+    slack.add_slack(api)
+    sms.add_sms(api)
+    _add_hooks(api)
     docs.add_docs(api)
-    api.add_route("/", docs.to_docs, include_in_schema=False)
+    if open_pages is None:
+        api.add_route("/", docs.to_docs, include_in_schema=False)
+    else:
+        api.router.routes.append(_Pages(frozenset(_room(route.path) for route in api.routes)))  # type: ignore[attr-defined]
     return api
+
+
+class _Pages(BaseRoute):
+    """All addresses in whose first part (`/v1`, `/docs`, …) the interface has none."""
+
+    def __init__(self, taken: frozenset[str]) -> None:
+        self._taken = taken
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        is_page = scope["type"] == "http" and _room(scope["path"]) not in self._taken
+        return (Match.FULL if is_page else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await scope["app"].state.pages(scope, receive, send)
+
+
+def _room(path: str) -> str:
+    return path.split("/", 2)[1]
 
 
 # ---------------------------------------------------------------- addresses
@@ -164,6 +204,7 @@ def _add_acts(api: FastAPI) -> None:
     for verb, endpoint, part in (
         ("accept", acts.accept_lead, acts.ActPart),
         ("decline", acts.decline_lead, acts.DeclinePart),
+        ("dispute", acts.dispute_lead, acts.DisputePart),
         ("touch", acts.touch_lead, acts.TouchPart),
         ("reassign", acts.reassign_lead, acts.ReassignPart),
         ("review", acts.review_lead, acts.ReviewPart),
@@ -243,6 +284,19 @@ def _add_ownership(api: FastAPI) -> None:
 def _add_reports(api: FastAPI) -> None:
     told: Responses = {200: answers(DuplicatesReportView, "The rates, and the prospects concerned.")}
     _add(api, "GET", "/v1/reports/duplicates", reports.get_duplicates_report, told, refusals(422))
+
+
+def _add_hooks(api: FastAPI) -> None:
+    path = SIGNED + "{source}"
+    taken: Responses = {
+        200: answers(hooks.DeliveryView, "Its leads are routed, or it is to bring none."),
+        202: answers(hooks.DeliveryView, "Stored: it waits and is routed by itself, or it cannot be read."),
+        303: {"description": "A browser is sent to the page that the mapping names."},
+    }
+    _add(api, "POST", path, hooks.receive_delivery, taken, refusals(404, 413, 422), schema.DELIVERY_BODY)
+    api.add_api_route(
+        path, hooks.answer_handshake, methods=["GET"], response_model=None, include_in_schema=False
+    )
 
 
 def _add_health(api: FastAPI) -> None:

@@ -7,7 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol
@@ -178,6 +178,8 @@ class Front:
     leadlane: Leadlane
     foreknown: Foreknown
     line: Line
+    # By webhook, up to when what this process has taken in uses up what the webhook may bring.
+    granted_until: dict[str, datetime] = field(default_factory=dict)
 
 
 def front_of(request: Request) -> Front:

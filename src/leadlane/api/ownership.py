@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 from fastapi import Query
@@ -58,6 +59,7 @@ class OwnershipQuery(NoQuery):
 
 def get_ownership(request: Request, query: Annotated[OwnershipQuery, Query()]) -> Response:
     """Whose a prospect is, how it stands, who would get it, and whether one may contact them."""
+    _require_each_once(request)
     front = front_of(request)
     asked = Question(
         query.q,
@@ -86,6 +88,14 @@ def get_territories(request: Request, query: Annotated[NoQuery, Query()]) -> Res
     with front.leadlane.pool.connection() as connection:
         book = front.leadlane.books.current(connection)
     return Response(encode({"territories": territories(book)}), media_type=JSON)
+
+
+def _require_each_once(request: Request) -> None:
+    # Whoever is asked about twice could be told whose the other one is.
+    counted = Counter(name for name, _value in request.query_params.multi_items() if name != "field")
+    if twice := [name for name, count in counted.items() if count > 1]:
+        reason = _("it stands there twice: keep the one that is meant")
+        raise _invalid([field_error(name, "", reason) for name in twice])
 
 
 def _facts(query: OwnershipQuery) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from leadlane import __version__
 from leadlane.api import acts, problems
 from leadlane.api.body import JSON, NDJSON, YAML
-from leadlane.api.guard import needed_scope
+from leadlane.api.guard import SIGNED, needed_scope
 from leadlane.core.facts import LEAD_FIELDS, FieldSpec
 from leadlane.intake.values import LONGEST_MESSAGE, LONGEST_TEXT, MOST_TAGS
 from leadlane.policy.roster_schema import AccountPart, ContactPart, PersonPart, TeamPart
@@ -23,7 +23,7 @@ Schema = dict[str, Any]
 
 DESCRIPTION = """\
 Send leads, get who owns them and by when they respond. Every request under `/v1` carries a key:
-`Authorization: Bearer ll_…`, made by `leadlane keys create NAME --scope intake`.
+`Authorization: Bearer ll_…`, made by `leadlane keys create NAME --scope intake`. Webhooks are signed instead.
 
 Errors are problem details (RFC 9457, `application/problem+json`): `type` names the kind for programs,
 `detail` and `errors` say for people what is wrong with which field, in the language of `Accept-Language`
@@ -106,6 +106,7 @@ _PARTS: tuple[type[Part], ...] = (
     PersonPart, TeamPart, AccountPart, ContactPart,
     acts.ActPart, acts.DeclinePart, acts.TouchPart, acts.ReassignPart, acts.ReviewPart, acts.ClosePart,
     acts.NextStepPart, acts.AbsencePart, acts.IdentifyPart, acts.MergePart, acts.SplitPart,
+    acts.DisputePart,
 )  # fmt: skip
 
 LEAD_BODY = body((JSON, {"schema": {"$ref": LEAD}, "example": _EXAMPLE_LEAD}))
@@ -154,6 +155,11 @@ POLICY_COMMENT: Schema = {
         }
     ]
 }
+_SENT: Schema = {"description": "Whatever the sender sends; the mapping says where in it the lead stands."}
+DELIVERY_BODY = body(
+    (JSON, {"schema": _SENT, "example": {"contact": {"email": "jo@northwind.example"}}}),
+    *((kind, {"type": "object"}) for kind in ("application/x-www-form-urlencoded", "multipart/form-data")),
+)
 IDEMPOTENCY: Schema = {
     "parameters": [
         {
@@ -295,7 +301,7 @@ def _signal() -> Schema:
 
 
 def _add_keys(document: Schema) -> None:
-    """Every operation under /v1 takes a key, and says with which scope."""
+    """Every operation under /v1 takes a key, and says with which scope; deliveries are signed instead."""
     document["components"]["securitySchemes"] = {
         "key": {
             "type": "http",
@@ -305,7 +311,9 @@ def _add_keys(document: Schema) -> None:
     }
     for path, operations in document["paths"].items():
         for method, operation in operations.items():
-            if path.startswith("/v1/"):
+            if path.startswith(SIGNED):
+                operation["security"] = []
+            elif path.startswith("/v1/"):
                 scope = needed_scope(method.upper(), path)
                 operation["security"] = [{"key": []}]
                 operation["description"] = f"{operation.get('description', '')}\n\nScope: `{scope}`.".strip()

@@ -35,6 +35,7 @@ def build_app() -> typer.Typer:
     """The whole command line. Help texts are in the language that is the default when this is called."""
     # Imported here because the modules translate their help texts while they are imported.
     from leadlane.cli import (
+        audit,
         check,
         db,
         doctor,
@@ -52,26 +53,13 @@ def build_app() -> typer.Typer:
         serve,
         settings,
         test,
+        users,
         whose,
         work,
     )
 
-    app = typer.Typer(
-        name="leadlane",
-        no_args_is_help=True,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode="rich",
-    )
-
-    @app.callback(help=_("Routes leads: who owns it, how fast must they respond, and what if they do not."))
-    def options(
-        version: bool = typer.Option(
-            False, "--version", help=_("Show the version and exit."), callback=_show_version, is_eager=True
-        ),
-    ) -> None:
-        """Options that stand before the command."""
-
+    app = _app_without_commands()
+    app.command("audit", help=audit.HELP)(audit.audit)
     app.command("away", help=lead.AWAY_HELP)(lead.away)
     app.command("check", help=check.HELP)(check.check)
     app.command("doctor", help=doctor.HELP)(doctor.doctor)
@@ -92,7 +80,28 @@ def build_app() -> typer.Typer:
     app.add_typer(outbox.app, name="outbox")
     app.add_typer(policy.app, name="policy")
     app.add_typer(keys.app, name="keys")
+    app.add_typer(users.app, name="users")
     app.add_typer(db.app, name="db")
+    return app
+
+
+def _app_without_commands() -> typer.Typer:
+    app = typer.Typer(
+        name="leadlane",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode="rich",
+    )
+
+    @app.callback(help=_("Routes leads: who owns it, how fast must they respond, and what if they do not."))
+    def options(
+        version: bool = typer.Option(
+            False, "--version", help=_("Show the version and exit."), callback=_show_version, is_eager=True
+        ),
+    ) -> None:
+        """Options that stand before the command."""
+
     return app
 
 

@@ -77,6 +77,18 @@ def decline(lead: str = _lead, by: str = _by, reason: str = _reason, seen: int |
     _do(Act(lead, "decline", by, reason=reason), seen)
 
 
+@app.command("dispute", help=_("Say that the rules were wrong about a lead: it goes to review."))
+def dispute(
+    lead: str = _lead,
+    by: str = _by,
+    reason: str = typer.Option(..., "--reason", help=_("What is wrong.")),
+    seen: int | None = _seen,
+) -> None:
+    if not reason.strip():
+        raise typer.BadParameter(_("Say what is wrong."))
+    _do(Act(lead, "dispute", by, reason=reason), seen)
+
+
 @app.command("touch", help=_("Record a touch: one that reaches out to the prospect is the response."))
 def touch(
     lead: str = _lead,

@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from importlib.resources import files
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 
 from leadlane import config
-from leadlane.app import App, open_app
+from leadlane.app import App, open_app, over_http
 from leadlane.config import Settings
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _, set_default_language
@@ -28,7 +29,7 @@ from leadlane.service.health import Watch
 from leadlane.service.publish import publish
 from leadlane.service.roster import put_roster
 from leadlane.service.worker import Worker
-from leadlane.store import api_keys, leads, policies
+from leadlane.store import api_keys, leads, policies, users
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -56,7 +57,10 @@ def serve(
     """Serves until SIGTERM or Ctrl-C; then what was accepted is finished, and nothing more taken in."""
     settings = _settings(host, port)
     with _listening(settings) as listener, open_app(settings) as app:
-        console.print(_("Leadlane answers at {url}; its description: {url}/docs").format(url=_url(settings)))
+        console.print(
+            _("Leadlane answers at {url}; its description: {url}/docs").format(url=local_url(settings))
+        )
+        _print_how_to_begin(app)
         with working(app, worker):
             _answer(app, listener, workers)
 
@@ -74,6 +78,8 @@ def run(
         if demo:
             _load_demo(app)
         _print_pointers(app, _first_key(app))
+        _print_ways_in(app)
+        console.print(_("  Stop with Ctrl-C."))
         with working(app, worker):
             _answer(app, listener, workers=1)
 
@@ -92,12 +98,10 @@ def working(app: App, also_works: bool = True) -> Iterator[None]:
 
 def one_of_several() -> FastAPI:
     """The application of one of several processes; each opens the database for itself."""
-    from leadlane.api.application import create
-
     settings = config.settings()
     set_default_language(settings.language)
     configure_logging(settings.log_level, settings.log_format)
-    return create(lambda: open_app(settings))
+    return over_http(lambda: open_app(settings))
 
 
 def _settings(host: str | None, port: int | None) -> Settings:
@@ -129,7 +133,6 @@ def _answer(app: App, listener: socket.socket, workers: int) -> None:
     import uvicorn
     from uvicorn.supervisors import Multiprocess
 
-    from leadlane.api.application import create
     from leadlane.api.health import MULTIPROCESS
 
     options: dict[str, Any] = {
@@ -143,7 +146,7 @@ def _answer(app: App, listener: socket.socket, workers: int) -> None:
     }
     with suppress(KeyboardInterrupt, SystemExit):
         if workers == 1:
-            one = uvicorn.Config(create(lambda: nullcontext(app)), **options)
+            one = uvicorn.Config(over_http(lambda: nullcontext(app)), **options)
             uvicorn.Server(one).run(sockets=[listener])
             return
         with tempfile.TemporaryDirectory(prefix="leadlane-metrics-") as folder:
@@ -193,7 +196,7 @@ def _first_key(app: App) -> str | None:
 
 
 def _print_pointers(app: App, secret: str | None) -> None:
-    url = _url(app.settings)
+    url = local_url(app.settings)
     with app.pool.connection() as connection:
         shown = leads.search(connection, {"stage": "assigned"}, None, 1)
     lead = (
@@ -212,10 +215,39 @@ def _print_pointers(app: App, secret: str | None) -> None:
     console.print(_("  Send a lead:"), f"    {shlex.join(command)}", sep="\n", markup=False)
     if shown:
         console.print(_("  Why somebody got a lead: leadlane explain {lead}").format(lead=shown[0].id))
-    console.print(_("  Stop with Ctrl-C."))
 
 
-def _url(settings: Settings) -> str:
+def _print_ways_in(app: App) -> None:
+    """Links into the demonstration, where nobody but who reads this can open them; else how to begin."""
+    from leadlane.service import demo, demo_users
+
+    url = local_url(app.settings)
+    with app.pool.connection() as connection:
+        is_demo = leads.get(connection, demo.FIRST) is not None and _is_here(app.settings.host)
+        given = demo_users.links(connection, app.books, app.settings, url, app.now()) if is_demo else []
+    if given:
+        console.print(_("  Look around; each link signs in once, as somebody of the demonstration company:"))
+    for one in given:
+        console.print(f"    {one.user.role:<8} {one.user.name:<12} {one.url}", markup=False)
+    _print_how_to_begin(app)
+
+
+def _print_how_to_begin(app: App) -> None:
+    """What to do where nobody can sign in yet."""
+    with app.pool.connection() as connection:
+        if users.is_anybody(connection):
+            return
+    console.print(_("  Nobody can sign in yet: leadlane users invite you@company.example --role admin"))
+
+
+def _is_here(host: str) -> bool:
+    with suppress(ValueError):
+        return ip_address(host).is_loopback
+    return host == "localhost"
+
+
+def local_url(settings: Settings) -> str:
+    """Where a browser on this machine reaches the server."""
     anywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}
     host = anywhere.get(settings.host, f"[{settings.host}]" if ":" in settings.host else settings.host)
     return f"http://{host}:{settings.port}"

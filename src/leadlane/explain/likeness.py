@@ -61,17 +61,26 @@ def evidence_words(evidence: Evidence) -> str:
 
 
 def likeness_words(evidence: Sequence[Evidence]) -> list[str]:
-    """What speaks for two records being the same, and what against, a line each; the heaviest first.
+    """What speaks for two records being the same, and what against, a line each; the heaviest first."""
+    speaks_for, against = sides(evidence)
+    lines = []
+    if said := "; ".join(speaks_for):
+        lines.append(_("for: {evidence}").format(evidence=said))
+    if said := "; ".join(against):
+        lines.append(_("against: {evidence}").format(evidence=said))
+    return lines
+
+
+def sides(evidence: Sequence[Evidence]) -> tuple[list[str], list[str]]:
+    """What speaks for two records being the same, and what against, piece by piece; the heaviest first.
 
     What hardly weighs is left out, unless there is nothing else.
     """
     told = [one for one in evidence if abs(one.weight) >= WORTH_TELLING] or list(evidence)
-    lines = []
-    if said := "; ".join(evidence_words(one) for one in told if one.weight > 0):
-        lines.append(_("for: {evidence}").format(evidence=said))
-    if said := "; ".join(evidence_words(one) for one in told if one.weight <= 0):
-        lines.append(_("against: {evidence}").format(evidence=said))
-    return lines
+    return (
+        [evidence_words(one) for one in told if one.weight > 0],
+        [evidence_words(one) for one in told if one.weight <= 0],
+    )
 
 
 def _short(value: str) -> str:

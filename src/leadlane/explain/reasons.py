@@ -47,6 +47,7 @@ _WORDS = {
         "It has changed hands as often as the policy allows, so it went to review."
     ),
     Reason.DECLINED: N_("Whoever had it declined it."),
+    Reason.DISPUTED: N_("Somebody says that the rules were wrong about it, so a person decides."),
     Reason.CAPACITY_FREED: N_("Somebody in the pool that it waited for became free."),
     Reason.RETURNED: N_("The owner is back and has it again."),
     Reason.LATE: N_("The step was taken later than it was due."),
@@ -58,6 +59,7 @@ _WORDS = {
     Reason.NOT_ASSIGNED: N_("Nobody has this lead at present, so there is nothing to accept or decline."),
     Reason.NOT_YOURS: N_("Somebody else has this lead."),
     Reason.NOT_IN_REVIEW: N_("This lead is not in review."),
+    Reason.IN_REVIEW: N_("This lead is in review already: say it to whoever decides."),
     Reason.UNKNOWN_PERSON: N_("There is nobody of this id in the roster."),
     Reason.UNKNOWN_DESTINATION: N_("There is no pool or program of this name."),
     Reason.UNKNOWN_OUTCOME: N_("A lead is closed as won, lost, junk, duplicate or unqualified."),

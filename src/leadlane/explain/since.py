@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo
 from leadlane.core.facts import Roster
 from leadlane.explain.explanation import Section, info
 from leadlane.explain.reasons import reason_words
-from leadlane.explain.speech import moment_words, person_words
+from leadlane.explain.speech import moment_words, person_words, signal_words
+from leadlane.explain.standing import outcome_words, said_words, touch_words
 from leadlane.i18n import N_, _
 
 # What a line of the timeline says. {by}, {who}, {to}, {cover} are people; the rest is as it was stored.
 _SAYS = {
+    "arrived": N_("It came in: {signals}."),
     "signal": N_("News came: {signals}."),
     "merged": N_("The same person came again; it became part of this lead."),
     "kept": N_("Routed again: {who} keeps it."),
@@ -23,6 +25,7 @@ _SAYS = {
     "touched": N_("{by} logged: {kind}."),
     "planned": N_("{by} set the next step."),
     "declined": N_("{by} declined it. {reason}"),
+    "disputed": N_("{by} says that this is wrong. {reason}"),
     "reassigned": N_("It was handed to {to} by a person. {reason}"),
     "reviewed": N_("{by} placed it."),
     "closed": N_("It was closed as {outcome}."),
@@ -58,29 +61,39 @@ class Happened:
 
 def since_section(timeline: Iterable[Happened], roster: Roster, zone: ZoneInfo) -> Section | None:
     """What happened, oldest first; None if nothing did. `roster` gives people their names."""
-    lines = tuple(info(moment_words(one.at, zone, one.at), _says(one, roster)) for one in timeline)
+    lines = tuple(info(moment_words(one.at, zone, one.at), event_words(one, roster)) for one in timeline)
     return Section("since", _("What has happened since"), lines) if lines else None
 
 
-def _says(one: Happened, roster: Roster) -> str:
-    details = one.details
-    actor = one.actor.removeprefix("person:") if one.actor.startswith("person:") else None
+def event_words(one: Happened, roster: Roster) -> str:
+    """One line of a timeline in words; `roster` gives people their names."""
+    details, signals = one.details, one.details.get("signals", ())
     text = _SAYS.get(one.event)
     if text is None:
         return one.event
+    if one.event == "arrived" and not signals:
+        return _("It came in.")
     return (
         _(text)
         .format(
-            by=person_words(roster, actor) if actor else _("Somebody"),
+            by=actor_words(one.actor, roster) or _("Somebody"),
             who=person_words(roster, details.get("owner")),
             to=person_words(roster, details.get("to")),
             cover=person_words(roster, details.get("covered_by")),
-            kind=details.get("kind", ""),
-            outcome=details.get("outcome", ""),
-            reason=details.get("reason", ""),
-            signals=", ".join(details.get("signals", ())),
+            kind=touch_words(details.get("kind", "")),
+            outcome=outcome_words(details.get("outcome", "")),
+            reason=said_words(details.get("reason", "")),
+            signals=", ".join(map(signal_words, signals)),
             lead=details.get("lead", ""),
             did=reason_words(details["did"]) if "did" in details else "",
         )
         .strip()
     )
+
+
+def actor_words(actor: str, roster: Roster) -> str:
+    """The name of whoever acted, as the timeline has them; "" where it was no person."""
+    kind, _colon, name = actor.partition(":")
+    if kind == "person":
+        return person_words(roster, name)
+    return name if kind == "user" else ""

@@ -179,7 +179,7 @@ class Play:
         return _refusal(route_batch(self.connection, self.books, [news], self.now))
 
     def _lead_act(self, step: Step) -> str | None:
-        """Accept, decline, touch, reassign, review, close, identify, merge, split."""
+        """Accept, decline, dispute, touch, reassign, review, close, identify, merge, split."""
         given = step.given
         to = getattr(given, "to", None) or getattr(given, "account", None) or getattr(given, "other", None)
         one = Act(

@@ -15,7 +15,7 @@ from leadlane.policy.schema import Amount, Name, Number, Part, Text, Worth, chec
 # The kinds of messages. One that is misspelt would be expected not to be sent, and never be.
 MESSAGES = (
     *("assigned", "reminder", "escalated", "reassigned_away"),
-    *("covering", "returned", "review", "alarm"),
+    *("covering", "uncovered", "returned", "merged", "review", "alarm"),
 )
 
 
@@ -144,6 +144,7 @@ class ActionPart(Part):
     signal: SignalPart | None = None
     accept: ByPart | None = None
     decline: ByPart | None = None
+    dispute: ByPart | None = None
     touch: TouchPart | None = None
     reassign: ReassignPart | None = None
     review: ReviewPart | None = None

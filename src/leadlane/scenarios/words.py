@@ -49,6 +49,7 @@ def _templates() -> dict[str, str]:
         "signal": _("signal {name} for {lead}"),
         "accept": _("{by} accepts {lead}"),
         "decline": _("{by} declines {lead} (reason: {reason})"),
+        "dispute": _("{by} says that {lead} is wrong (reason: {reason})"),
         "touch": _("{by} touches {lead} ({kind})"),
         "reassign": _("{by} gives {lead} to {to}"),
         "review": _("{by} decides that {lead} goes to {to}"),

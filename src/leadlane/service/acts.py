@@ -44,9 +44,7 @@ def submit_acts(
     connection: Connection, books: Rulebooks, submissions: Sequence[Submission], now: datetime
 ) -> list[Receipt]:
     """Do what these submissions of acts say, as `act` does; they may have idempotency keys."""
-    ready = [
-        replace(one, act=_prepared(connection, books, one.act)) for one in submissions if one.act is not None
-    ]
+    ready = [_ready(connection, books, one, one.act) for one in submissions if one.act is not None]
     receipts = route_batch(connection, books, ready, now)
     freed = {
         one.decision.before.owner
@@ -111,6 +109,13 @@ def _has_room(connection: Connection, books: Rulebooks, pool: str, now: datetime
     loads = loads_today(book, batches.read_loads(connection, bench.ids), now)
     hands = open_hands({}, loads, book.roster)
     return any(is_available(book.roster.people[id_], hands, now) for id_ in bench.ids)
+
+
+def _ready(connection: Connection, books: Rulebooks, submission: Submission, one: Act) -> Submission:
+    """A submission with what its act needs; what is split off meets whom it would meet if it came in now."""
+    act = _prepared(connection, books, one)
+    keys = act.parts.leaves_keys if act.parts is not None else submission.keys
+    return replace(submission, act=act, keys=keys)
 
 
 def _prepared(connection: Connection, books: Rulebooks, one: Act) -> Act:

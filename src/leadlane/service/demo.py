@@ -29,6 +29,8 @@ from leadlane.store import batches, leads
 from leadlane.store.db import connect
 
 SOURCE = "demo"
+# The id of its first lead: where there is one, the demonstration company was loaded.
+FIRST = "demo-0001"
 # One lead of so many is forgotten until somebody is reminded of it.
 _FORGOTTEN_EVERY = 12
 _BEFORE_A_STEP, _AFTER_A_STEP = timedelta(minutes=4), timedelta(minutes=3)

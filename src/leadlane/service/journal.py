@@ -29,6 +29,7 @@ _ACT_EVENT = {
     "reassign": "reassigned",
     "review": "reviewed",
     "close": "closed",
+    "dispute": "disputed",
     "serve": "served",
     "return": "returned",
     "identify": "identified",
@@ -125,7 +126,7 @@ class Journal:
     ) -> None:
         """The other lead that an act concerns: the one that ended by a merge, or lost a part by a split."""
         self._enter_lead(number, submission, beside)
-        other, actor = beside.lead_id, f"person:{act.by}" if act.by else "system"
+        other, actor = beside.lead_id, _actor(act)
         if act.kind == "merge":
             self.changed[other]["merged_into"] = decision.lead_id
             self._add_event(other, "merged_into", actor, {"lead": decision.lead_id, "reason": act.reason})
@@ -156,7 +157,7 @@ class Journal:
         if act.kind == "chase":
             self._tell_chase(decision)
             return
-        actor = f"person:{act.by}" if act.by else "system"
+        actor = _actor(act)
         if act.kind == "cover":
             event = "uncovered" if Reason.NOBODY_COVERS in decision.reasons else "covering"
             self._add_event(lead_id, event, actor, place_told(decision))
@@ -194,6 +195,13 @@ class Journal:
 
     def _add_event(self, lead_id: str, event: str, actor: str, details: dict[str, Any]) -> None:
         self.timeline.append({"lead_id": lead_id, "event": event, "actor": actor, "details": details})
+
+
+def _actor(act: Act) -> str:
+    """Who acts, as the timeline says it."""
+    if act.by:
+        return f"person:{act.by}"
+    return f"user:{act.user}" if act.user else "system"
 
 
 def _other_lead(decision: Decision) -> str | None:

@@ -15,7 +15,7 @@ from leadlane.policy.load import load_policy, read_policy
 from leadlane.policy.problems import PolicyErrors, Problem, has_errors
 from leadlane.policy.roster import RosterDocument
 from leadlane.service.rulebooks import document_of
-from leadlane.store import due, policies, roster
+from leadlane.store import policies, roster
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,6 @@ def publish(
             return Published(policy, None, tuple(problems))
         policies.keep(connection, policy.version, text, policy.pools)
         number = policies.publish(connection, policy.version, now, by, comment)
-        due.ask_for_round(connection)  # there may be room now for leads that wait in line
         return Published(policy, number, tuple(problems))
 
 

@@ -1,7 +1,7 @@
 """What is due happens: steps of a chase, covers that begin and end, leads in line when there is room.
 
     round    since the last one: who has gone away (somebody covers), who is back (gets leads back), whether
-             the roster has changed or a new day has begun (room for leads that wait in line)
+             roster or policy have changed or a new day has begun (room for leads that wait in line)
     chase    leads whose next step is due, the longest due first
 
 Any number of workers may do this at once: a due lead is claimed with SKIP LOCKED in the transaction
@@ -72,20 +72,21 @@ def run_until(connection: Connection, books: Rulebooks, now: datetime, until: da
 
 
 def make_round(connection: Connection, books: Rulebooks, now: datetime) -> int:
-    """Look after absences, changes of the roster and new days since the last round.
+    """Look after absences, changes of roster and policy, and new days since the last round.
 
     Returns how many things happened.
     """
     if policies.in_force(connection)[0] is None:
         return 0
-    roster = books.current(connection).roster
+    book = books.current(connection)
+    roster = book.roster
     made = due.last_round(connection)
     last = made.made_up_to or now
     is_changed = made.roster_revision != roster.revision
     changed = due.people_changed_since(connection, made.roster_revision) if is_changed else set()
     gone, back = _comings_and_goings(roster, changed, last, now)
-    has_new_day = _new_day(roster, last, now)
-    if not (gone or back or is_changed or has_new_day):
+    may_have_room = is_changed or made.policy != book.policy.version or _new_day(roster, last, now)
+    if not (gone or back or may_have_room):
         return 0
     happened = 0
     if back:
@@ -94,7 +95,7 @@ def make_round(connection: Connection, books: Rulebooks, now: datetime) -> int:
         happened += _act_on(connection, books, "cover", due.uncovered_leads(connection, gone), now)
     happened += serve_waiting(connection, books, None, now)
     # Last: a round that ends half-way is made again.
-    due.set_round(connection, Round(now, roster.revision))
+    due.set_round(connection, Round(now, roster.revision, book.policy.version))
     return happened
 
 
@@ -124,7 +125,7 @@ def next_due_at(connection: Connection, books: Rulebooks, after: datetime) -> da
     if version is None:
         return None
     made = due.last_round(connection)
-    if made.roster_revision != revision:
+    if made.roster_revision != revision or made.policy != version:
         return after
     roster = books.current(connection).roster
     moments = [

@@ -56,6 +56,7 @@ NOT_COPIED = (
     "answers",
     "deliveries",
     "delivery_items",
+    "digests",
     "channels",
     "alarms",
     "hooks",
@@ -64,6 +65,12 @@ NOT_COPIED = (
     "idempotency_keys",
     "kept_apart",
     "api_keys",
+    "users",
+    "sessions",
+    "user_links",
+    "known_browsers",
+    "sign_in_attempts",
+    "watchers",
 )
 
 log = get_logger(__name__)

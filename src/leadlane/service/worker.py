@@ -15,6 +15,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from psycopg import Connection
 
 from leadlane.logging import get_logger
+from leadlane.service import hook_retries
 from leadlane.service.acts import serve_waiting
 from leadlane.service.loop import Loop
 from leadlane.service.rulebooks import NothingPublishedError, Rulebooks
@@ -63,6 +64,7 @@ class Worker(Loop):
     def _let_happen(self, connection: Connection) -> None:
         self._look_after(connection, "round", self._make_round)
         self._look_after(connection, "line", self._serve)
+        self._look_after(connection, "webhooks", self._route_deliveries)
         self._failed.clear()
         while not self.is_stopping:
             # The time of each batch is its own: after an outage there may be thousands of batches.
@@ -91,6 +93,10 @@ class Worker(Loop):
     def _make_round(self, connection: Connection) -> None:
         make_round(connection, self._books, self._now())
 
+    def _route_deliveries(self, connection: Connection) -> None:
+        hook_retries.route_due(connection, self._books, self._now())
+        hook_retries.measure(connection)
+
     def _serve(self, connection: Connection) -> None:
         """Now and then offer leads that wait in line, whether or not anybody is known to have become free.
 
@@ -103,7 +109,8 @@ class Worker(Loop):
     def _seconds_to_sleep(self, connection: Connection) -> float:
         longest = due.LONGEST_SLEEP.total_seconds()
         now = self._now()
-        due_at = next_due_at(connection, self._books, now)
+        moments = (next_due_at(connection, self._books, now), hook_retries.next_due_at(connection))
+        due_at = min((moment for moment in moments if moment is not None), default=None)
         if due_at is None:
             return longest
         least = _BREATH_SECONDS if due_at <= now else 0.0

@@ -59,7 +59,7 @@ SELECT
                                              WHERE name_key = wanted.name AND stage <> 'closed'
                                              ORDER BY name_key, arrived_at, id LIMIT %(most_alike)s) AS alike)
            AND (stage <> 'closed' OR id = ANY(%(reopened)s))
-           AND NOT coalesce(email_key = ANY(%(emails)s), false)) found),
+           AND NOT coalesce(stage <> 'closed' AND email_key = ANY(%(emails)s), false)) found),
     (SELECT json_agg(found) FROM (
         SELECT worked.*
           FROM unnest(%(domains)s::text[]) AS wanted (domain),

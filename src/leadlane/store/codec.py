@@ -101,6 +101,7 @@ def read_happening(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Ar
                 Keys(**parts["leaves_keys"]),
                 parts["stays_responded"],
                 parts["leaves_responded"],
+                tuple(read_likeness(one) for one in parts.get("likely") or ()),
             )
         return Act(**{**raw, "turn": turn, "due_at": due_at, "parts": parts})
     likely = tuple(read_likeness(one) for one in raw.get("likely") or ())

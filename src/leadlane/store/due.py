@@ -21,10 +21,11 @@ HEAD: Spot = (datetime.min.replace(tzinfo=UTC), "")
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """Up to when absences and new days have been looked after, and at which roster; None: never yet."""
+    """Up to when absences and new days have been looked after, by which roster and policy; None: never."""
 
     made_up_to: datetime | None
     roster_revision: int | None
+    policy: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,22 +173,17 @@ def is_anybody_waiting(connection: Connection) -> bool:
 def last_round(connection: Connection) -> Round:
     """The last round that was made."""
     with connection.cursor(row_factory=class_row(Round)) as cursor:
-        row = cursor.execute("SELECT made_up_to, roster_revision FROM rounds").fetchone()
-    return row or Round(None, None)
+        row = cursor.execute("SELECT made_up_to, roster_revision, policy FROM rounds").fetchone()
+    return row or Round(None, None, None)
 
 
 def set_round(connection: Connection, made: Round) -> None:
     """Remember a round that was made; never goes back."""
     connection.execute(
         "UPDATE rounds SET made_up_to = greatest(made_up_to, %s),"
-        " roster_revision = greatest(roster_revision, %s)",
-        [made.made_up_to, made.roster_revision],
+        " roster_revision = greatest(roster_revision, %s), policy = %s",
+        [made.made_up_to, made.roster_revision, made.policy],
     )
-
-
-def ask_for_round(connection: Connection) -> None:
-    """Have everything looked after anew in the next round, as when the policy has changed."""
-    connection.execute("UPDATE rounds SET roster_revision = NULL")
 
 
 def people_changed_since(connection: Connection, revision: int | None) -> set[str]:

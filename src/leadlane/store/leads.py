@@ -221,6 +221,14 @@ def decisions_of(connection: Connection, lead_id: str) -> list[DecisionRow]:
         ).fetchall()
 
 
+def last_decision(connection: Connection, lead_id: str) -> DecisionRow | None:
+    """The last decision about a lead, None where there is none."""
+    with connection.cursor(row_factory=class_row(DecisionRow)) as cursor:
+        return cursor.execute(
+            _DECISION + " WHERE lead_id = %s ORDER BY batch_id DESC, number DESC LIMIT 1", [lead_id]
+        ).fetchone()
+
+
 def decisions_at(
     connection: Connection, places: Sequence[tuple[int, int]]
 ) -> dict[tuple[int, int], DecisionRow]:

@@ -1,0 +1,138 @@
+"""What is a page? An address, what answers it, and the capability that it takes, which is held before."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from leadlane.i18n import _, language
+from leadlane.web import session as sessions
+from leadlane.web.roles import Capability
+from leadlane.web.session import PageError, Session, SignInNeededError, leadlane_of
+
+# More fields than any form of ours has.
+MOST_FIELDS = 2000
+
+# Takes the request and the session (None only on pages that are open to all). One that is not `async` may
+# wait for the database: it runs in a thread of its own.
+Endpoint = Callable[[Request, Any], Response] | Callable[[Request, Any], Awaitable[Response]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """An address of the pages. `capability` None: open to everybody, also to those who are not signed in."""
+
+    path: str
+    endpoint: Endpoint
+    capability: Capability | None
+    method: str = "GET"
+
+    def route(self) -> Route:
+        """The route that answers it, and refuses whoever may not have it."""
+        return Route(self.path, _guarded(self), methods=[self.method])
+
+
+def page(path: str, endpoint: Endpoint, *, capability: Capability, method: str = "GET") -> Page:
+    """A page for those who are signed in and whose role has the capability."""
+    return Page(path, endpoint, capability, method)
+
+
+def open_page(path: str, endpoint: Endpoint, *, method: str = "GET") -> Page:
+    """A page for everybody, such as the one where one signs in."""
+    return Page(path, endpoint, None, method)
+
+
+def form_of(request: Request) -> FormData:
+    """What was sent with a request: texts and files by their names. Empty for a GET."""
+    form: FormData = request.state.form
+    return form
+
+
+def text_of(request: Request, field: str) -> str:
+    """A text that was sent, without what surrounds it; "" where there is none."""
+    value = form_of(request).get(field)
+    return value.replace("\0", "").strip() if isinstance(value, str) else ""
+
+
+def _guarded(one: Page) -> Callable[[Request], Awaitable[Response]]:
+    is_async = inspect.iscoroutinefunction(one.endpoint)
+
+    async def answer(request: Request) -> Response:
+        sessions.require_own_origin(request)
+        request.state.form = await _read_form(request)
+        try:
+            if not is_async:
+                return await run_in_threadpool(_answer, one, request)
+            session = await run_in_threadpool(_let_in, one, request)
+            return await cast(Awaitable[Response], one.endpoint(request, session))
+        except SignInNeededError as error:
+            return _to_sign_in(request, error)
+        finally:
+            await form_of(request).close()
+
+    return answer
+
+
+def _answer(one: Page, request: Request) -> Response:
+    session = _let_in(one, request)
+    if session is None:
+        return cast(Response, one.endpoint(request, None))
+    with language(session.language):
+        return cast(Response, one.endpoint(request, session))
+
+
+def _let_in(one: Page, request: Request) -> Session | None:
+    if one.capability is None:
+        return sessions.find(request)
+    session = sessions.require(request)
+    with language(session.language):
+        if not session.may(one.capability):
+            raise sessions.forbidden()
+        sessions.require_csrf(request, session, form_of(request))
+    return session
+
+
+def _to_sign_in(request: Request, error: SignInNeededError) -> Response:
+    if sessions.is_htmx(request):
+        return Response(status_code=401, headers={"hx-redirect": error.address})
+    return RedirectResponse(error.address, 303)
+
+
+# ---------------------------------------------------------------- forms
+
+
+async def _read_form(request: Request) -> FormData:
+    """The form of a request. PageError (413, 400) where it is too large, or cannot be read."""
+    if request.method in ("GET", "HEAD"):
+        return FormData()
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    most_bytes = leadlane_of(request).settings.max_body_bytes
+    stream = _bounded(request, most_bytes)
+    limits = {"max_fields": MOST_FIELDS, "max_part_size": most_bytes}
+    try:
+        if kind == "multipart/form-data":
+            return await MultiPartParser(request.headers, stream, **limits).parse()
+        if kind == "application/x-www-form-urlencoded":
+            return await FormParser(request.headers, stream, **limits).parse()
+    except (MultiPartException, ValueError):
+        raise PageError(400, _("This form cannot be read"), _("Please open the page again.")) from None
+    return FormData()
+
+
+async def _bounded(request: Request, most_bytes: int) -> AsyncGenerator[bytes, None]:
+    total = 0
+    async for piece in request.stream():
+        total += len(piece)
+        if total > most_bytes:
+            text = _("At most {most} kB can be sent at once.").format(most=most_bytes // 1024)
+            raise PageError(413, _("This is too large"), text)
+        yield piece

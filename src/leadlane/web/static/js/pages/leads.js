@@ -1,0 +1,35 @@
+// A form in the dialog that was heeded closes it, and whoever works by keys goes on in the list where they were.
+(() => {
+  const dialog = () => document.getElementById("dialog");
+  const rows = () => [...document.querySelectorAll("[data-row]")];
+  let id = "", at = -1;
+  const remember = (row) => {
+    id = row?.id ?? "";
+    at = row ? rows().indexOf(row) : -1;
+  };
+  // Whoever types on before the form is there means the form, not other keys of the list.
+  let awaited = false;
+  document.addEventListener("htmx:before:request", (event) => {
+    const source = event.detail.ctx?.sourceElement;
+    awaited = source?.getAttribute("hx-target") === "#dialog";
+    if (source && !dialog()?.contains(source)) remember(source.closest("[data-row]"));
+  });
+  document.addEventListener("htmx:finally:request", () => (awaited = false));
+  document.addEventListener("keydown", (event) => {
+    if (awaited && event.key.length === 1) event.preventDefault(), event.stopImmediatePropagation();
+  }, true);
+  document.addEventListener("htmx:after:swap", (event) => {
+    const target = event.detail.ctx?.target, swapped = typeof target === "string" ? target.slice(1) : target?.id;
+    if (!dialog()?.open || (swapped !== "leads" && swapped !== "lead")) return;
+    dialog().close();
+    dialog().replaceChildren();
+    if (at >= 0) (document.getElementById(id) ?? rows()[Math.min(at, rows().length - 1)])?.focus();
+  });
+  // The station that is open is the one whose link says so.
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest("[data-station]");
+    if (!link) return;
+    for (const one of document.querySelectorAll("[data-station]")) one.removeAttribute("aria-current");
+    link.setAttribute("aria-current", "true");
+  });
+})();

@@ -1,0 +1,132 @@
+"""A rep's day: ten leads without the mouse, one lead by hand on a phone, and all of it without scripts."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+# The lead in the row where whoever works by keys is.
+PRESENT = "document.activeElement?.closest('[data-row]')?.id"
+
+
+@pytest.fixture
+def ten(own_company: Any) -> Any:
+    """A company in which ten leads of Anna's are new."""
+    rows = own_company.sql(
+        "UPDATE leads SET owner = 'anna', covered_by = NULL, stage = 'assigned', accepted_at = NULL,"
+        " responded_at = NULL, next_step = 'Respond', respond_by = now() + '20 minutes',"
+        " next_step_due_at = now() + '20 minutes'"
+        " WHERE id IN (SELECT id FROM leads WHERE stage = 'assigned' ORDER BY id LIMIT 10) RETURNING id"
+    )
+    own_company.sql(
+        "UPDATE leads SET owner = 'boris' WHERE owner = 'anna' AND NOT id = ANY(%s)", [id_ for (id_,) in rows]
+    )
+    return own_company
+
+
+def told(page: Page, words: str) -> None:
+    """Wait until a toast says so, and take it away."""
+    toast = page.locator(".toast", has_text=words)
+    expect(toast.first).to_be_visible()
+    page.evaluate("document.querySelectorAll('.toast').forEach(one => one.remove())")
+
+
+def test_ten_leads_without_the_mouse(see: Any, ten: Any) -> None:
+    seen = see("rep", "anna", site=ten)
+    page = seen.open("/my-leads")
+    press = page.keyboard.press
+    expect(page.locator("[data-row]")).to_have_count(10)
+    press("j")
+    ids = page.eval_on_selector_all("[data-row]", "rows => rows.map(row => row.id)")
+    assert page.evaluate(PRESENT) == ids[0]
+
+    for number in range(4):  # four are taken on, and called
+        press("a")
+        told(page, "Accepted.")
+        assert page.evaluate(PRESENT) == ids[number]
+        press("l")
+        expect(page.locator("dialog#dialog")).to_be_visible()
+        press("Enter")
+        told(page, "Logged.")
+        expect(page.locator("dialog#dialog")).to_be_hidden()
+        assert page.evaluate(PRESENT) == ids[number]
+        press("j")
+    press("n")  # one gets a step of its own
+    expect(page.locator("dialog#dialog")).to_be_visible()
+    page.keyboard.type("Send the offer")
+    press("Enter")
+    told(page, "The next step is set.")
+    expect(page.locator(".row", has_text="Send the offer")).to_have_count(1)
+    press("k")
+    press("k")
+    press("s")  # one is put off
+    expect(page.locator("dialog#dialog")).to_be_visible()
+    press("Enter")
+    told(page, "Put off.")
+    for words, keys, gone in (
+        ("Declined.", ["d", "Space", "Enter"], 9),
+        ("Handed over.", ["h", "b", "Tab", "Enter"], 8),
+        ("Closed.", ["c", "ArrowDown", "Enter"], 7),
+    ):
+        before = page.evaluate(PRESENT)
+        press(keys[0])
+        expect(page.locator("dialog#dialog")).to_be_visible()
+        for key in keys[1:]:
+            press(key)
+        told(page, words)
+        expect(page.locator("[data-row]")).to_have_count(gone)
+        after = page.evaluate(PRESENT)
+        assert after is not None
+        assert after != before
+    press("?")
+    help_ = page.locator("dialog#keys")
+    for words in ("Accept", "Decline", "Hand over", "Put off", "Next step", "Close"):
+        expect(help_.get_by_text(words, exact=True).first).to_be_visible()
+    press("Escape")
+    press("Enter")
+    expect(page).to_have_url(re.compile("/leads/"))
+    assert ten.sql("SELECT count(*) FROM leads WHERE owner = 'anna' AND responded_at IS NOT NULL")[0][0] >= 4
+    seen.check()
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_a_lead_its_reason_and_taking_back(see: Any, ten: Any, width: int) -> None:
+    seen = see("rep", "anna", site=ten, width=width)
+    page = seen.open("/my-leads")
+    name = page.locator(".row-title").first.inner_text()
+    page.locator(".row-title").first.click()
+    expect(page.locator("h1")).to_have_text(name)
+    page.locator("[data-station]", has_text="Route").click()
+    expect(page.locator("#station")).to_contain_text("What to do: route")
+    page.locator("[data-station]", has_text="Pick").click()
+    expect(page.locator("#station")).not_to_contain_text("What to do: route")
+    page.get_by_role("button", name="This is wrong").click()
+    page.locator("dialog button", has_text="Send to review").click()  # the browser asks for the reason
+    page.get_by_label("What is wrong?").fill("They are a student")
+    page.locator("dialog button", has_text="Send to review").click()
+    toast = page.locator(".toast", has_text="Sent to review.")
+    expect(toast).to_be_visible()
+    expect(page.locator("main")).to_contain_text("They are a student")
+    toast.get_by_role("button", name="Undo").click()
+    expect(page.locator(".toast", has_text="Taken back.")).to_be_visible()
+    expect(page.get_by_role("button", name="Log", exact=True)).to_be_visible()
+    seen.check()
+
+
+def test_the_same_without_scripts(see: Any, ten: Any) -> None:
+    seen = see("rep", "anna", site=ten, scripts=False)
+    page = seen.page
+    page.goto(ten.url + "/my-leads")
+    page.get_by_role("button", name="Accept").first.click()
+    expect(page.locator(".toast")).to_contain_text("Accepted.")
+    page.get_by_role("button", name="Log", exact=True).first.click()
+    expect(page.locator("h2")).to_contain_text(["Log what you did"])
+    page.get_by_label("note", exact=True).check(force=True)
+    page.get_by_role("button", name="Log it").click()
+    expect(page.locator(".field-problem")).to_contain_text("Please write the note.")
+    page.get_by_label("Note optional").fill("No number known")
+    page.get_by_role("button", name="Log it").click()
+    expect(page.locator(".toast")).to_contain_text("Logged.")

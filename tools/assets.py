@@ -1,0 +1,105 @@
+"""Where do the scripts, styles, icons and fonts of the pages come from? From npm, at the versions and hashes
+of package-lock.json, into src/leadlane/web/static/vendor. Nothing of it is committed, nothing of it is
+fetched while Leadlane runs.
+
+.venv/assets/bin/python tools/assets.py    in an environment of requirements-assets.lock, which brings Node.js
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+from fontTools import subset
+
+ROOT = Path(__file__).parent.parent
+STATIC = ROOT / "src" / "leadlane" / "web" / "static"
+VENDOR = STATIC / "vendor"
+AXE = ROOT / "tests" / "browser" / "vendor" / "axe.js"
+# What is taken as it is, and what it is called here.
+COPIED = {
+    "htmx.org/dist/htmx.min.js": "htmx.js",
+    "htmx.org/dist/ext/hx-sse.min.js": "htmx-sse.js",
+    "htmx.org/dist/ext/hx-alpine-compat.min.js": "htmx-alpine.js",
+    "@alpinejs/csp/dist/cdn.min.js": "alpine.js",
+    "@picocss/pico/css/pico.min.css": "pico.css",
+    "echarts/dist/echarts.common.min.js": "echarts.js",
+}
+FONTS = "@fontsource-variable/inter/files"
+# The letters of the languages of Europe; whoever has others sees them in the font of their system.
+LETTERS = {
+    "inter-latin-wght-normal.woff2": (
+        "inter.woff2",
+        "U+0020-007E,U+00A0-00FF,U+2010-2026,U+2030-203A,U+20AC,U+2190-2193,U+2212,U+2318",
+    ),
+    "inter-latin-ext-wght-normal.woff2": ("inter-ext.woff2", "U+0100-017F,U+0218-021B"),
+}
+# Figures of one width, for what counts down and stands in columns.
+FEATURES = "kern,calt,ccmp,locl,mark,mkmk,tnum,case"
+_SOURCE_MAP = re.compile(rb"\n?(//|/\*)# sourceMappingURL=[^\n]*")
+_SVG = "{http://www.w3.org/2000/svg}"
+
+
+def main() -> None:
+    """Fetch what is needed into a folder of its own, and take from it what the pages use."""
+    with tempfile.TemporaryDirectory(prefix="leadlane-assets-") as folder:
+        for name in ("package.json", "package-lock.json"):
+            shutil.copy(ROOT / name, folder)
+        npm = str(Path(sys.executable).parent / "npm")
+        arguments = ["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
+        subprocess.run([npm, *arguments], cwd=folder, check=True)
+        modules = Path(folder, "node_modules")
+        fresh = Path(folder, "vendor")
+        fresh.mkdir()
+        for source, name in COPIED.items():
+            (fresh / name).write_bytes(_SOURCE_MAP.sub(b"", (modules / source).read_bytes()))
+        for source, (name, letters) in LETTERS.items():
+            cut(modules / FONTS / source, fresh / name, letters)
+        names = (STATIC / "icons.txt").read_text(encoding="utf-8").split()
+        (fresh / "icons.svg").write_bytes(sprite(modules / "lucide-static" / "icons", names))
+        (fresh / "LICENSES.txt").write_text(licences(modules), encoding="utf-8")
+        # Measures in tests, is no part of the pages.
+        AXE.parent.mkdir(exist_ok=True)
+        shutil.copy(modules / "axe-core" / "axe.min.js", AXE)
+        # All or nothing: a build that was interrupted leaves what was there.
+        shutil.rmtree(VENDOR, ignore_errors=True)
+        shutil.copytree(fresh, VENDOR)
+
+
+def cut(source: Path, target: Path, letters: str) -> None:
+    """The part of a font that has these letters, as a web font."""
+    subset.main(
+        [str(source), f"--unicodes={letters}", f"--layout-features={FEATURES}", "--flavor=woff2",
+         f"--output-file={target}"]
+    )  # fmt: skip
+
+
+def licences(modules: Path) -> str:
+    """The licences of all that is taken, each below its name."""
+    names = sorted({"/".join(path.split("/")[: 1 + path.startswith("@")]) for path in [*COPIED, FONTS]})
+    texts = [
+        (name, file.read_text(encoding="utf-8"))
+        for name in [*names, "lucide-static"]
+        for file in sorted((modules / name).glob("LICENSE*"))
+    ]
+    return "\n\n".join(f"{name}\n{'=' * len(name)}\n\n{text.strip()}" for name, text in texts) + "\n"
+
+
+def sprite(icons: Path, names: list[str]) -> bytes:
+    """One SVG file with every icon as a symbol, so that a page names the ones it shows."""
+    ElementTree.register_namespace("", _SVG[1:-1])
+    whole = ElementTree.Element(f"{_SVG}svg")
+    for name in sorted(set(names)):
+        icon = ElementTree.parse(icons / f"{name}.svg").getroot()
+        symbol = ElementTree.SubElement(whole, f"{_SVG}symbol", {"id": name, "viewBox": "0 0 24 24"})
+        symbol.extend(icon)
+    return ElementTree.tostring(whole)
+
+
+if __name__ == "__main__":
+    main()
