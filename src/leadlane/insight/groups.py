@@ -1,0 +1,149 @@
+"""Do groups differ beyond chance, also when like is compared with like, and how many such findings are false?
+
+`group`, `hit` and `stratum` are arrays with one entry an observation; groups and strata are numbers from 0,
+a negative one is unknown and left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import chi2, false_discovery_control
+
+from leadlane.insight.proportions import Counts
+
+Codes = NDArray[np.int32]
+Flags = NDArray[np.bool_]
+
+# The share of findings that may be false, for all that one report claims together.
+FALSE_SHARE = 0.05
+# From so many expected in each cell the chi-square distribution is near enough (Cochran, 1954).
+_EXPECTED = 5.0
+_PERMUTATIONS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class ChanceTest:
+    """How probable a difference as large as the one seen is by chance alone (`p`), and how large it is.
+
+    `strength` is Cramér's V: 0 nothing, 1 the group alone decides.
+    """
+
+    p: float
+    strength: float
+
+
+def tally(group: Codes, hit: Flags, groups: int) -> tuple[Counts, Counts]:
+    """Hits and observations of each group."""
+    known = group >= 0
+    counts = np.bincount(group[known], minlength=groups)
+    hits = np.bincount(group[known], weights=hit[known], minlength=groups).astype(np.int64)
+    return hits, counts
+
+
+def differ(hits: Counts, counts: Counts, seed: int = 0) -> ChanceTest:
+    """Whether the shares of groups differ: Pearson's chi-square; by permutation where groups are too small.
+
+    The permutation draws tables with the same margins, so that its p-value is right for any counts
+    (B. Phipson, G. K. Smyth: Permutation P-values Should Never Be Zero, 2010).
+    """
+    hits, counts = hits[counts > 0], counts[counts > 0]
+    total, won = int(counts.sum()), int(hits.sum())
+    if len(counts) < 2 or won in (0, total):
+        return ChanceTest(1.0, 0.0)
+    seen = float(_pearson(hits, counts, won, total))
+    strength = float(np.sqrt(seen / total))
+    if min(won, total - won) * counts.min() / total >= _EXPECTED:
+        return ChanceTest(float(chi2.sf(seen, len(counts) - 1)), strength)
+    drawn = np.random.default_rng(seed).multivariate_hypergeometric(
+        counts, won, size=_PERMUTATIONS, method="marginals"
+    )
+    as_large = int((_pearson(drawn, counts, won, total) >= seen * (1 - 1e-9)).sum())
+    return ChanceTest((as_large + 1) / (_PERMUTATIONS + 1), strength)
+
+
+def _pearson(hits: Counts, counts: Counts, won: int, total: int) -> NDArray[np.float64]:
+    share = won / total
+    return np.asarray(((hits - counts * share) ** 2 / (counts * share * (1 - share))).sum(axis=-1))
+
+
+def association(one: Codes, other: Codes) -> ChanceTest:
+    """Whether two groupings go together (who gets which leads): chi-square and Cramér's V of their table."""
+    known = (one >= 0) & (other >= 0)
+    if not known.any():
+        return ChanceTest(1.0, 0.0)
+    first, second = one[known], other[known]
+    table = np.zeros((int(first.max()) + 1, int(second.max()) + 1))
+    np.add.at(table, (first, second), 1)
+    table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
+    rows, columns = table.shape
+    if min(rows, columns) < 2:
+        return ChanceTest(1.0, 0.0)
+    total = table.sum()
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / total
+    seen = float(((table - expected) ** 2 / expected).sum())
+    strength = float(np.sqrt(seen / (total * (min(rows, columns) - 1))))
+    return ChanceTest(float(chi2.sf(seen, (rows - 1) * (columns - 1))), strength)
+
+
+def differ_within(group: Codes, hit: Flags, stratum: Codes) -> float:
+    """The p-value of groups that differ among observations of the same stratum.
+
+    The generalised Cochran–Mantel–Haenszel test (N. Mantel, 1963; A. Agresti: Categorical Data Analysis,
+    section on I × 2 × K tables). 1 where no stratum has two groups and both outcomes.
+    """
+    known = (group >= 0) & (stratum >= 0)
+    group, hit, stratum = group[known], hit[known], stratum[known]
+    if not len(group):
+        return 1.0
+    counts = np.zeros((int(stratum.max()) + 1, int(group.max()) + 1))
+    hits = np.zeros_like(counts)
+    np.add.at(counts, (stratum, group), 1)
+    np.add.at(hits, (stratum, group), hit)
+    total, won = counts.sum(axis=1), hits.sum(axis=1)
+    telling = (total > 1) & (won > 0) & (won < total)
+    if not telling.any():
+        return 1.0
+    counts, hits, total, won = counts[telling], hits[telling], total[telling], won[telling]
+    gap = (hits - counts * (won / total)[:, None]).sum(axis=0)
+    scale = won * (total - won) / (total**2 * (total - 1))
+    covariance = np.diag((counts * (scale * total)[:, None]).sum(axis=0)) - np.einsum(
+        "k,ki,kj->ij", scale, counts, counts
+    )
+    rank = int(np.linalg.matrix_rank(covariance))
+    if rank == 0:
+        return 1.0
+    return float(chi2.sf(gap @ np.linalg.pinv(covariance, hermitian=True) @ gap, rank))
+
+
+def expected_hits(group: Codes, hit: Flags, stratum: Codes, groups: int) -> NDArray[np.float64]:
+    """How many hits each group would have, had it the share of all in each stratum that it has.
+
+    Indirect standardisation. Observations of an unknown stratum are a stratum of their own.
+    """
+    strata = np.where(stratum >= 0, stratum, stratum.max(initial=-1) + 1)
+    hits, counts = tally(strata, hit, int(strata.max(initial=0)) + 1)
+    share = hits / np.maximum(counts, 1)
+    known = group >= 0
+    found = np.bincount(group[known], weights=share[strata[known]], minlength=groups)
+    return np.asarray(found, dtype=np.float64)
+
+
+def crossed(groupings: Sequence[Codes]) -> Codes:
+    """One grouping for the combinations of several: same number, same combination. Unknown stays a value."""
+    joint = np.zeros(len(groupings[0]), dtype=np.int64)
+    for codes in groupings:
+        joint = joint * (int(codes.max(initial=-1)) + 2) + codes + 1
+        joint = np.unique(joint, return_inverse=True)[1]
+    return joint.astype(np.int32)
+
+
+def adjusted(p_values: Sequence[float]) -> list[float]:
+    """p-values corrected for their number: claiming those up to x leaves a share of at most x false.
+
+    Y. Benjamini, Y. Hochberg: Controlling the False Discovery Rate, 1995.
+    """
+    return [float(q) for q in false_discovery_control(p_values)] if p_values else []

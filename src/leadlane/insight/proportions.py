@@ -1,0 +1,124 @@
+"""How large is a share, or a difference between two shares, and how sure is that?
+
+Every interval is a 95 % interval. Arrays are one-dimensional numpy arrays, one entry for each observation or
+each stratum, as the functions say.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import betainc, betaincinv
+
+Counts = NDArray[np.int64]
+Shares = NDArray[np.float64]
+
+Z = 1.959963984540054
+# Below so many observations a share is shown as the impression of a few.
+SMALL = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its 95 % interval, and from how many observations it comes."""
+
+    value: float
+    low: float
+    high: float
+    count: int
+
+    @property
+    def is_small(self) -> bool:
+        """Whether so few observations say little."""
+        return self.count < SMALL
+
+
+def wilson(hits: int, count: int) -> Estimate:
+    """The share hits / count, count > 0, with the score interval, which holds for few and for 0 and 1 too.
+
+    E. B. Wilson: Probable Inference, the Law of Succession, and Statistical Inference, 1927.
+    """
+    share, square = hits / count, Z * Z
+    middle = share + square / (2 * count)
+    reach = Z * sqrt(share * (1 - share) / count + square / (4 * count * count))
+    scale = 1 + square / count
+    # At the ends rounding would leave the bound a hair off.
+    low = (middle - reach) / scale if hits else 0.0
+    return Estimate(share, low, (middle + reach) / scale if hits < count else 1.0, count)
+
+
+def difference(hits: int, count: int, other_hits: int, other_count: int) -> Estimate:
+    """The share of one group less that of another, by the square-and-add interval.
+
+    R. G. Newcombe: Interval Estimation for the Difference between Independent Proportions, 1998, method 10.
+    """
+    one, other = wilson(hits, count), wilson(other_hits, other_count)
+    value = one.value - other.value
+    down = sqrt((one.value - one.low) ** 2 + (other.high - other.value) ** 2)
+    up = sqrt((one.high - one.value) ** 2 + (other.value - other.low) ** 2)
+    return Estimate(value, value - down, value + up, count + other_count)
+
+
+def stratified_difference(hits: Counts, counts: Counts, other_hits: Counts, other_counts: Counts) -> Estimate:
+    """The difference between two groups' shares within strata (one entry a stratum), pooled.
+
+    Mantel–Haenszel weights; variance by T. Sato: On the Variance Estimator of the Mantel–Haenszel Risk
+    Difference, 1989, which holds for many small strata as for few large ones. Strata with only one of the
+    groups tell nothing; ValueError where no stratum has both.
+    """
+    both = (counts > 0) & (other_counts > 0)
+    if not both.any():
+        raise ValueError("no stratum has both groups")
+    a, n = hits[both].astype(float), counts[both].astype(float)
+    b, m = other_hits[both].astype(float), other_counts[both].astype(float)
+    total = n + m
+    weight = n * m / total
+    value = float(((a * m - b * n) / total).sum() / weight.sum())
+    p = (n**2 * b - m**2 * a + n * m * (m - n) / 2) / total**2
+    q = (a * (m - b) + b * (n - a)) / (2 * total)
+    variance = (value * p.sum() + q.sum()) / weight.sum() ** 2
+    reach = Z * sqrt(max(0.0, float(variance)))
+    return Estimate(value, max(-1.0, value - reach), min(1.0, value + reach), int(total.sum()))
+
+
+def shrunken(hits: Counts, counts: Counts) -> list[Estimate]:
+    """Each group's share drawn towards that of all, the more the fewer it has (empirical Bayes).
+
+    Beta-binomial: the prior's mean is the share of all, its strength comes from how much the groups' shares
+    vary beyond chance (method of moments, J. C. Kleinman: Proportions with Extraneous Variance, 1973), and
+    the intervals are those of the posterior. Where nothing varies beyond chance, all have the common share.
+    """
+    total = int(counts.sum())
+    mean = float(hits.sum() / total)
+    strength = _prior_strength(hits, counts, mean)
+    found = []
+    for k, n in zip(hits.tolist(), counts.tolist(), strict=True):
+        a, b = mean * strength + k, (1 - mean) * strength + n - k
+        if mean in (0.0, 1.0):
+            found.append(Estimate(mean, mean, mean, n))
+            continue
+        low, high = (float(betaincinv(a, b, edge)) for edge in (0.025, 0.975))
+        found.append(Estimate(a / (a + b), low, high, n))
+    return found
+
+
+def _prior_strength(hits: Counts, counts: Counts, mean: float) -> float:
+    """How many observations the common share is worth: few where groups truly differ, many where not."""
+    most = 1e6
+    if len(counts) < 2 or mean in (0.0, 1.0):
+        return most
+    total = counts.sum()
+    between = float((counts * (hits / np.maximum(counts, 1) - mean) ** 2).sum())
+    chance = mean * (1 - mean) * (len(counts) - 1)
+    scale = float(total - (counts.astype(float) ** 2).sum() / total)
+    variance = (between - chance) / scale if scale > 0 else 0.0
+    correlation = variance / (mean * (1 - mean))
+    return most if correlation <= 1 / most else max(1.0, 1 / correlation - 1)
+
+
+def chance_above(hits: int, count: int, share: float) -> float:
+    """How probable `hits` or more of `count` are, were the true share `share` (binomial)."""
+    return 1.0 if hits <= 0 else float(betainc(hits, count - hits + 1, share))
