@@ -1,4 +1,4 @@
-"""Do groups differ? Against another library, against brute force, and by how often chance is taken for more."""
+"""Do groups differ? Against another library, brute force, and how often chance is taken for more."""
 
 from itertools import combinations
 
@@ -69,14 +69,19 @@ def test_like_with_like_is_mantel_haenszel() -> None:
 
 
 def test_a_difference_that_is_only_who_gets_which_leads_disappears_among_like_leads() -> None:
+    """Always seen at first sight; among like leads no more often than chance has it."""
     rng = np.random.default_rng(3)
-    easy = rng.random(4000) < 0.5
-    group = (rng.random(4000) < np.where(easy, 0.8, 0.2)).astype(np.int32)
-    hit = rng.random(4000) < np.where(easy, 0.4, 0.1)
-    hits, counts = tally(group, hit, 2)
-    assert differ(hits, counts).p < 1e-6
-    assert differ_within(group, hit, easy.astype(np.int32)) > 0.05
-    assert expected_hits(group, hit, easy.astype(np.int32), 2) == pytest.approx(hits, rel=0.1)
+    remaining = 0
+    for _round in range(100):
+        easy = rng.random(4000) < 0.5
+        group = (rng.random(4000) < np.where(easy, 0.8, 0.2)).astype(np.int32)
+        hit = rng.random(4000) < np.where(easy, 0.4, 0.1)
+        stratum = easy.astype(np.int32)
+        hits, counts = tally(group, hit, 2)
+        assert differ(hits, counts).p < 1e-6
+        assert expected_hits(group, hit, stratum, 2) == pytest.approx(hits, rel=0.2)
+        remaining += differ_within(group, hit, stratum) <= 0.05
+    assert remaining <= 11
 
 
 def test_several_groups_within_strata_keep_their_error_rate() -> None:

@@ -43,9 +43,7 @@ def test_a_pooled_difference_weighs_strata_as_mantel_and_haenszel() -> None:
     gaps = [a / b - c / d for a, b, c, d in zip(hits, n, other, m, strict=True)]
     by_hand = sum(w * g for w, g in zip(weights, gaps, strict=True)) / sum(weights)
     assert found.value == pytest.approx(by_hand)
-    tables = [
-        np.array([[a, b - a], [c, d - c]]) for a, b, c, d in zip(hits, n, other, m, strict=True)
-    ]
+    tables = [np.array([[a, b - a], [c, d - c]]) for a, b, c, d in zip(hits, n, other, m, strict=True)]
     assert (StratifiedTable(tables).oddsratio_pooled > 1) == (found.value > 0)
     assert found.low < found.value < found.high
 

@@ -38,32 +38,37 @@ _SHOWN_ROWS, _LONGEST_NAME, _COLUMNS = 6, 28, 5
 _ONLY_ON_THE_PAGE = frozenset(("short", "reckoning", "method"))
 _MARKS = {"good": "green", "bad": "red", "unsure": "yellow"}
 
+_FILES = typer.Argument(
+    help=_(
+        "Exports: CSV, JSON, JSON lines, Parquet, also packed by gzip. Files with a common key are joined."
+    )
+)
+_MAP = typer.Option(
+    [],
+    "--map",
+    metavar="ROLE=COLUMN",
+    help=_("Which column says what, where its name does not; ROLE= leaves a role out."),
+)
+_WRITE_POLICY = typer.Option(
+    None, "--write-policy", help=_("Write a first policy and roster, drawn from the files, into this folder.")
+)
+_ASSUME = typer.Option(
+    [], "--assume", metavar="NAME=VALUE", help=_("Change an assumption: deal_value=12000, or 8000..15000.")
+)
+_HOURS = typer.Option(
+    "mon-fri 09:00-17:00", help=_("Working hours, such as “mon-fri 09:00-17:00, sat 10:00-14:00”.")
+)
+_DAY_FIRST = typer.Option(
+    None, "--day-first/--month-first", help=_("How 03/02/2026 is meant."), show_default=False
+)
+
 
 def audit(
-    files: list[str] = typer.Argument(
-        help=_(
-            "Exports: CSV, JSON, JSON lines, Parquet, also packed by gzip. Files with a common key "
-            "are joined."
-        )
-    ),
-    mapping: list[str] = typer.Option(
-        [],
-        "--map",
-        metavar="ROLE=COLUMN",
-        help=_("Which column says what, where its name does not; ROLE= leaves a role out."),
-    ),
+    files: list[str] = _FILES,
+    mapping: list[str] = _MAP,
     out: Path | None = typer.Option(None, help=_("Write the report as one HTML page.")),
-    write_policy: Path | None = typer.Option(
-        None,
-        "--write-policy",
-        help=_("Write a first policy and roster, drawn from the files, into this folder."),
-    ),
-    assume: list[str] = typer.Option(
-        [],
-        "--assume",
-        metavar="NAME=VALUE",
-        help=_("Change an assumption: deal_value=12000, or 8000..15000."),
-    ),
+    write_policy: Path | None = _WRITE_POLICY,
+    assume: list[str] = _ASSUME,
     since: str | None = typer.Option(None, help=_("Only leads that arrived on this day or later.")),
     until: str | None = typer.Option(None, help=_("Only leads that arrived before this day.")),
     won: list[str] = typer.Option([], help=_("A stage, status or activity that means won.")),
@@ -72,14 +77,10 @@ def audit(
     timezone: str = typer.Option(
         "UTC", help=_("The zone of times without one, and of the hours of the week.")
     ),
-    hours: str = typer.Option(
-        "mon-fri 09:00-17:00", help=_("Working hours, such as “mon-fri 09:00-17:00, sat 10:00-14:00”.")
-    ),
+    hours: str = _HOURS,
     country: str = typer.Option("", help=_("Whose public holidays are free, such as DE.")),
     currency: str = typer.Option("EUR", help=_("The currency of the deals.")),
-    day_first: bool | None = typer.Option(
-        None, "--day-first/--month-first", help=_("How 03/02/2026 is meant."), show_default=False
-    ),
+    day_first: bool | None = _DAY_FIRST,
     decimal: str | None = typer.Option(None, help=_("The mark before decimals, . or ,")),
     encoding: str | None = typer.Option(None, help=_("The encoding of the files, such as cp1250.")),
 ) -> None:
@@ -189,7 +190,7 @@ def _day(text: str | None, zone: ZoneInfo, option: str) -> datetime | None:
     try:
         return read_datetime(text, zone)
     except BadValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from None
+        raise typer.BadParameter(f"{error.reason}; {error.suggestion}", param_hint=option) from None
 
 
 # ---------------------------------------------------------------- what is shown

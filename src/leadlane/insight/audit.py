@@ -40,6 +40,7 @@ from leadlane.insight.workload import (
     load,
     mismatch,
     unowned,
+    untouched,
 )
 
 _MONTH = 365.25 / 12 * DAY
@@ -88,6 +89,7 @@ class Audit:
     as_of: datetime | None
     months: float | None
     unowned: Unowned | None
+    untouched: tuple[int, Estimate] | None
     waiting: Waiting | None
     classes: Sequence[ResponseClass]
     effect: Effect | None
@@ -107,6 +109,7 @@ class Audit:
 # What each part needs; alternatives are separated by |.
 NEEDS: Mapping[str, Sequence[str]] = {
     "unowned": ("owner",),
+    "untouched": ("touches",),
     "waiting": ("arrived_at|event_at", "responded_at|response_minutes|event_at"),
     "classes": ("arrived_at", "responded_at|response_minutes|event_at", "outcome|is_won|won_at|activity"),
     "conversion": ("outcome|is_won|won_at|activity",),
@@ -133,6 +136,7 @@ def audit(leads: Leads, asked: Asked, roles: frozenset[str]) -> Audit:
     tested = _tested(leads, threshold)
     parts = {
         "unowned": unowned(leads),
+        "untouched": untouched(leads),
         "waiting": waited,
         "classes": response_classes(leads),
         "conversion": tested.conversion,

@@ -10,9 +10,10 @@ from leadlane.insight.audit import NEEDS, Audit
 from leadlane.insight.response import HOUR
 from leadlane.insight.section import Grid, Report, Row, Section, Tile
 
-_SHORT = 6
+_SHORT = 8
 _PARTS = {
     "unowned": N_("Leads that nobody owns"),
+    "untouched": N_("Leads that nobody ever touched"),
     "waiting": N_("How long leads wait for a first response"),
     "classes": N_("Conversion against response time"),
     "conversion": N_("How many leads are won"),
@@ -31,6 +32,7 @@ _ROLES = {
     "outcome": N_("whether it was won or lost"),
     "won_at": N_("when it was won"),
     "deal_value": N_("the value of the deal"),
+    "touches": N_("how often somebody called, wrote to or met the prospect"),
     "level": N_("the level of the owner: junior, mid or senior"),
     "email": N_("e-mail address, or telephone number and name, of the prospect"),
     "handoffs": N_("how often it changed hands, or a log of events"),
@@ -56,9 +58,10 @@ def _sections(audit: Audit, examples: Mapping[str, str], notes: Sequence[str]) -
 
 
 def _in_short(worth: Sequence[Section], evidence: Sequence[Section]) -> list[Section]:
-    """The first sentence of what is bad, of findings, and of what it costs."""
-    telling = [one for one in (*worth, *evidence) if one.tone == "bad" or one.id.startswith("by-")]
-    says = [one.says[0] for one in telling if one.says][:_SHORT]
+    """The first sentence of what is bad, and of the findings on columns that have a role."""
+    bad = [one for one in (*worth, *evidence) if one.tone == "bad"]
+    found = [one for one in evidence if one.id.startswith("by-") and not one.id.startswith("by-own-")]
+    says = [one.says[0] for one in (*bad, *found) if one.says][:_SHORT]
     return [Section("short", _("In short"), says)] if says else []
 
 

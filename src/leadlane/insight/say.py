@@ -7,7 +7,7 @@ from math import isinf
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date
-from babel.numbers import format_compact_decimal, format_currency, format_decimal, format_percent
+from babel.numbers import format_currency, format_decimal, format_percent
 
 from leadlane.i18n import _, current_language, ngettext
 from leadlane.insight.proportions import Estimate
@@ -20,11 +20,6 @@ def number(value: float, digits: int = 0) -> str:
     return format_decimal(
         round(value, digits), format="#,##0." + "0" * digits if digits else "#,##0", locale=_locale()
     )
-
-
-def compact(value: float) -> str:
-    """A number in few letters: `12K`."""
-    return format_compact_decimal(value, locale=_locale(), fraction_digits=0 if value < 10_000 else 1)
 
 
 def percent(share: float) -> str:

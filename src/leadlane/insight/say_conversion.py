@@ -119,11 +119,14 @@ def _months(found: Conversion) -> list[Picture]:
 
 
 def _finding(one: Dimension, found: Conversion) -> Section:
-    says = [
-        _("The groups of “{column}” differ by more than chance (corrected p: {p}).").format(
-            column=one.column, p=say.chance(one.q)
+    said = _("The groups of “{column}” differ by more than chance (corrected p: {p}).")
+    if one.is_confounded:
+        said = _(
+            "The groups of “{column}” differ by more than chance (corrected p: {p}), but their leads "
+            "differ too: "
+            "this may be confounded."
         )
-    ]
+    says = [said.format(column=one.column, p=say.chance(one.q))]
     if standing := [row for row in one.groups if row.stands_out and row.count >= SMALL]:
         best = max(standing, key=lambda row: row.rate.value)
         worst = min(standing, key=lambda row: row.rate.value)

@@ -25,6 +25,7 @@ def sections(audit: Audit) -> list[Section]:
     """What the files say of how leads are handled, in the order of a lead's life."""
     made = [
         _unowned(audit),
+        _untouched(audit),
         _waiting(audit),
         _effect(audit),
         _duplicates(audit.duplicates),
@@ -61,6 +62,18 @@ def _unowned(audit: Audit) -> Section | None:
             )
         )
     return Section("unowned", heading, says, tone="bad")
+
+
+def _untouched(audit: Audit) -> Section | None:
+    if audit.untouched is None:
+        return None
+    never, found = audit.untouched
+    said = ngettext(
+        "{n} of {count} leads has not a single touch: {share}.",
+        "{n} of {count} leads have not a single touch: {share}.",
+        never,
+    ).format(n=say.number(never), count=say.number(found.count), share=say.share(found))
+    return Section("untouched", _("Leads that nobody ever touched"), [said], tone="bad" if never else "good")
 
 
 # ---------------------------------------------------------------- waiting
@@ -186,9 +199,9 @@ def _effect(audit: Audit) -> Section | None:
         cautions.append(
             _("Leads that were never answered are not compared: they may be junk that nobody had to answer.")
         )
-    return Section(
-        "response-and-conversion", _("Conversion against response time"), says, [grid], cautions=cautions
-    )
+    is_lost = audit.effect is not None and audit.effect.q <= FALSE_SHARE and audit.effect.best.value > 0
+    heading = _("Conversion against response time")
+    return Section("response-and-conversion", heading, says, [grid], (), cautions, "bad" if is_lost else "")
 
 
 def _class_name(one: ResponseClass) -> str:

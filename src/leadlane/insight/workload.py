@@ -138,6 +138,15 @@ def unowned(leads: Leads) -> Unowned | None:
     return Unowned(int(nobody.sum()), wilson(int(nobody.sum()), leads.count), still_open)
 
 
+def untouched(leads: Leads) -> tuple[int, Estimate] | None:
+    """Leads that nobody ever called, wrote to or met: how many, and which share of those with a count."""
+    touches = leads.numbers.get("touches")
+    if touches is None or np.isnan(touches).all():
+        return None
+    never = int((touches == 0).sum())
+    return never, wilson(never, int((~np.isnan(touches)).sum()))
+
+
 def load(leads: Leads) -> Load | None:
     """Leads by owner; None where owners are not known, or there is only one."""
     owner = leads.groups.get("owner")

@@ -84,6 +84,11 @@ def read_tables(
 
     Raises LeadlaneError where a file cannot be read, or `given` names what no file has.
     """
+    if unknown := next((role for role in given if role not in NAMES), None):
+        raise LeadlaneError(
+            _("--map: there is no role “{role}”").format(role=unknown),
+            did_you_mean(unknown, NAMES) or _("there are {known}").format(known=", ".join(NAMES)),
+        )
     tables = [_read(path, len(paths) > 1, given, encoding, on_progress) for path in paths]
     _check_given(given, tables)
     return tables
@@ -186,7 +191,7 @@ def _table(
     found = find_columns(headers, frozenset(NAMES), VOCABULARY, mine)
     if found.problems:
         raise LeadlaneError("\n".join(f"{Path(path).name}: {problem}" for problem in found.problems))
-    roles = {role: header for header, role in found.targets.items()}
+    roles = {role: header for header, role in found.targets.items() if given.get(role) != ""}
     wanted = [header for header in headers if header not in REJECT_COLUMNS]
     codes, texts, count = _interned(headers, rows, frozenset(wanted if keep_all else found.targets))
     columns = {
@@ -227,14 +232,9 @@ def _interned(
 
 
 def _check_given(given: Mapping[str, str], tables: Sequence[Table]) -> None:
-    """LeadlaneError where --map names a role that there is not, or a column that no file has."""
+    """LeadlaneError where --map names a column that no file has."""
     headers = [header for table in tables for header in table.columns]
-    for role, column in given.items():
-        if role not in NAMES:
-            raise LeadlaneError(
-                _("--map: there is no role “{role}”").format(role=role),
-                did_you_mean(role, NAMES) or _("there are {known}").format(known=", ".join(NAMES)),
-            )
+    for column in given.values():
         if column and header_key(column) not in {header_key(header) for header in headers}:
             raise LeadlaneError(
                 _("--map: no file has a column “{column}”").format(column=column),

@@ -194,15 +194,8 @@ def _people(leads: Leads, zone: str) -> list[Data]:
     """Those who had leads, the fullest first; one invented person where the files name nobody."""
     owner = leads.groups.get("owner")
     if owner is None or not (owner.codes >= 0).any():
-        return [
-            {
-                "id": "sales-1",
-                "name": _("Somebody in sales"),
-                "role": "ae",
-                "teams": ["sales"],
-                "timezone": zone,
-            }
-        ]
+        nobody = {"name": _("Somebody in sales"), "role": "ae", "teams": ["sales"], "timezone": zone}
+        return [{"id": "sales-1", **nobody, "backup": _REVIEWER}]
     counts = np.bincount(owner.codes[owner.codes >= 0], minlength=len(owner.names))
     order = [int(at) for at in np.argsort(-counts, kind="stable")[:_PEOPLE] if counts[at]]
     people: dict[str, Data] = {}
@@ -232,8 +225,7 @@ def _back_each_other(people: Sequence[Data]) -> None:
         others = ring if len(ring) > 1 else [*ring, *(one for one in people if one is not ring[0])][:2]
         for place, person in enumerate(ring):
             following = others[(place + 1) % len(others)]
-            if following is not person:
-                person["backup"] = following["id"]
+            person["backup"] = _REVIEWER if following is person else following["id"]
 
 
 def _reviewer(zone: str, teams: Sequence[str]) -> Data:
