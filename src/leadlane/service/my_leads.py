@@ -26,7 +26,8 @@ from leadlane.store.in_hand import InHand
 
 # What is due within this time needs somebody now: the shortest promises are a quarter of an hour.
 SOON = timedelta(hours=1)
-MOST_SHOWN = 100
+# More could not be worked on in a day, and would keep whoever opens the page waiting.
+MOST_SHOWN = 50
 # What a list can be narrowed to, and the stages that it means.
 SHOWN: dict[str, tuple[str, ...]] = {
     "new": ("assigned",),

@@ -69,6 +69,7 @@ def show_lead(request: Request, session: Session) -> Response:
         live=[f"lead:{row.id}"],
         lead=shown,
         may_act=may,
+        may_review=row.stage == "review" and session.may(Capability.REVIEW),
         is_holder=may and actor.person is not None and actor.person in (row.owner, row.covered_by),
         stage=outcome_words(shown.outcome) if shown.outcome else stage_words(shown.stage),
         stage_words=stage_words,

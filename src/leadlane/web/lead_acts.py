@@ -358,7 +358,8 @@ def _groups(
     holder = people.get(row.owner or "") or people.get(actor.person or "")
     near = set(holder.teams) if holder else set()
     managed = set(answers_for(book.roster, actor.person)) if actor.person and actor.scope != "own" else set()
-    close, others = [], []
+    close: list[tuple[str, str]] = []
+    others: list[tuple[str, str]] = []
     for person in sorted(people.values(), key=lambda one: (one.name.casefold(), one.id)):
         if not person.active or person.id == row.owner:
             continue

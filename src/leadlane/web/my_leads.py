@@ -66,7 +66,7 @@ def show_my_leads(request: Request, session: Session) -> Response:
         intents=[(intent, value_words("intent", intent)) for intent in INTENTS],
         stage_words=stage_words,
         most=MOST_SHOWN,
-        has_review="/review" in request.scope["pages"] and session.may(Capability.REVIEW),
+        may_review=session.may(Capability.REVIEW),
         currency=book.policy.currency,
     )
 
