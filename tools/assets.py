@@ -7,6 +7,8 @@ fetched while Leadlane runs.
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import subprocess
@@ -20,6 +22,8 @@ from fontTools import subset
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "src" / "leadlane" / "web" / "static"
 VENDOR = STATIC / "vendor"
+# What is made of several packages, and what it is made from.
+BUNDLED = {STATIC / "js" / "bundled" / "editor.js": "editor.js"}
 AXE = ROOT / "tests" / "browser" / "vendor" / "axe.js"
 # What is taken as it is, and what it is called here.
 COPIED = {
@@ -56,13 +60,16 @@ def main() -> None:
         modules = Path(folder, "node_modules")
         fresh = Path(folder, "vendor")
         fresh.mkdir()
+        packages = set()
+        for source, name in BUNDLED.items():
+            packages |= bundle(modules, source, fresh / name)
         for source, name in COPIED.items():
             (fresh / name).write_bytes(_SOURCE_MAP.sub(b"", (modules / source).read_bytes()))
         for source, (name, letters) in LETTERS.items():
             cut(modules / FONTS / source, fresh / name, letters)
         names = (STATIC / "icons.txt").read_text(encoding="utf-8").split()
         (fresh / "icons.svg").write_bytes(sprite(modules / "lucide-static" / "icons", names))
-        (fresh / "LICENSES.txt").write_text(licences(modules), encoding="utf-8")
+        (fresh / "LICENSES.txt").write_text(licences(modules, packages), encoding="utf-8")
         # Measures in tests, is no part of the pages.
         AXE.parent.mkdir(exist_ok=True)
         shutil.copy(modules / "axe-core" / "axe.min.js", AXE)
@@ -79,9 +86,31 @@ def cut(source: Path, target: Path, letters: str) -> None:
     )  # fmt: skip
 
 
-def licences(modules: Path) -> str:
+def bundle(modules: Path, source: Path, target: Path) -> set[str]:
+    """Make one script of a source and of the packages that it imports. Returns the names of these."""
+    made = target.with_suffix(".json")
+    options = ["--bundle", "--minify", "--format=iife", "--target=es2022", "--legal-comments=none"]
+    node = str(Path(sys.executable).parent / "node")
+    command = [node, str(modules / "esbuild" / "bin" / "esbuild"), str(source), *options]
+    environment = {**os.environ, "NODE_PATH": str(modules)}
+    subprocess.run(
+        [*command, "--log-level=warning", f"--metafile={made}", f"--outfile={target}"],
+        cwd=modules.parent,
+        env=environment,
+        check=True,
+    )
+    inputs = json.loads(made.read_text(encoding="utf-8"))["inputs"]
+    made.unlink()
+    return {_package(path.split("node_modules/")[-1]) for path in inputs if "node_modules/" in path}
+
+
+def _package(path: str) -> str:
+    return "/".join(path.split("/")[: 1 + path.startswith("@")])
+
+
+def licences(modules: Path, bundled: set[str]) -> str:
     """The licences of all that is taken, each below its name."""
-    names = sorted({"/".join(path.split("/")[: 1 + path.startswith("@")]) for path in [*COPIED, FONTS]})
+    names = sorted({*map(_package, [*COPIED, FONTS]), *bundled})
     texts = [
         (name, file.read_text(encoding="utf-8"))
         for name in [*names, "lucide-static"]

@@ -16,6 +16,7 @@ from leadlane.errors import DatabaseError
 from leadlane.i18n import _
 from leadlane.outbound.endpoints import read_outbound
 from leadlane.service.batch import Receipt
+from leadlane.service.calendars import CalendarReader
 from leadlane.service.recognise import rebuild_keys
 from leadlane.service.router import Done, Router
 from leadlane.service.rulebooks import Rulebooks
@@ -61,6 +62,12 @@ class App:
         """
         setup = set_up(self.settings, read_outbound(self.settings))
         with Sender(self.url, self.books, setup, self.now) if setup.ways else nullcontext():
+            yield
+
+    @contextmanager
+    def calendar_reader(self) -> Iterator[None]:
+        """Within the block, calendars of people are read for absences. Raises SettingsError as `sender`."""
+        with CalendarReader(self.url, read_outbound(self.settings).allowed, self.now):
             yield
 
 

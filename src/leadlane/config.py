@@ -67,6 +67,9 @@ class Settings(BaseModel):
         "text", N_("Log lines as text for people, or json for collectors.")
     )
     max_body_bytes: int = _setting(10 * 1024 * 1024, N_("Largest accepted request body, in bytes."), ge=1024)
+    max_upload_bytes: int = _setting(
+        256 * 1024 * 1024, N_("Largest file that an admin may upload to import it, in bytes."), ge=1024
+    )
     rate_limit_per_minute: int = _setting(
         60_000, N_("Requests that one API key may make in a minute; 0: no limit."), ge=0
     )

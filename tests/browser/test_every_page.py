@@ -18,9 +18,11 @@ WIDTHS = (1440, 390)
 # An address of each kind of thing, for the pages that are about one.
 SAMPLES = {
     "lead_id": "SELECT id FROM leads WHERE owner = 'anna' AND stage = 'assigned' ORDER BY id LIMIT 1",
+    "review_id": "SELECT id FROM leads WHERE stage = 'review' ORDER BY id LIMIT 1",
     "person_id": "SELECT 'anna'",
     "account_id": "SELECT id FROM accounts ORDER BY id LIMIT 1",
     "user_id": "SELECT id FROM users ORDER BY id LIMIT 1",
+    "route_name": "SELECT 'hot-weak'",
     "policy_version": "SELECT version FROM publications ORDER BY number LIMIT 1",
 }
 MOST_BYTES = 150_000

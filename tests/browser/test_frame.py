@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,7 +19,7 @@ def shop(server_url: str, company_template: str) -> Iterator[Site]:
     """A company with the gallery beside its pages."""
     before = application.MODULES
     application.MODULES = (*before, gallery)
-    with served_copy(server_url, company_template, "gallery") as site:
+    with served_copy(server_url, company_template, f"gallery_{os.getpid()}") as site:
         yield site
     application.MODULES = before
 

@@ -83,6 +83,8 @@ def test_what_people_do_is_told_in_two_lines() -> None:
     moved = told("lead", "reassign", "L1", "--to", "boris", "--by", "maria")
     assert moved[0] == "L1: assigned, owned by Boris Keller (boris)."
     assert "(boris)" not in told("lead", "decline", "L1", "--by", "boris", "--reason", "no time")[0]
+    wrong = told("lead", "dispute", "L1", "--by", "maria", "--reason", "a student")
+    assert wrong[0] == "L1: review, owned by Olga Lis (olga)."
     closed = ("lead", "close", "L1", "--outcome", "won", "--value", "5000", "--by", "maria")
     assert told(*closed) == ["L1: closed as won."]
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner, Result
 
 from leadlane import clock, config
 from leadlane.cli import build_app
-from leadlane.cli.doctor import channel_lines
+from leadlane.service.checkup import channel_lines
 from leadlane.config import Settings
 from leadlane.errors import LeadlaneError
 from leadlane.outbound.endpoints import Endpoint, Outbound

@@ -326,3 +326,12 @@ def test_a_user_who_is_nobody_in_the_roster_hears_what_to_do(site: Site) -> None
     answer = site.sign_in("rep").get("/my-leads")
     assert answer.status_code == 409
     assert "linked" in answer.text
+
+
+def test_what_is_to_be_decided_leads_to_review(site: Site, give: Give) -> None:
+    give("L1", "anna")
+    send(site.sign_in("rep", "anna"), "dispute", note="They are a student")
+    reviewer = standing(site)["owner"]
+    assert 'href="/review/L1"' in site.sign_in("manager", reviewer).get("/leads/L1").text
+    assert 'href="/review/L1"' in site.sign_in("manager", reviewer).get("/my-leads").text
+    assert 'href="/review/L1"' not in site.sign_in("rep", "anna").get("/leads/L1").text

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 import time
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import psycopg
+from tests.api.test_serve import started
 
 from leadlane.service import api_keys
 from leadlane.store.live import topic_hash
@@ -106,3 +109,23 @@ def test_ids_of_any_length_can_be_told(site: Any) -> None:
 def test_who_is_not_signed_in_hears_nothing(site: Any) -> None:
     answer = site.visitor(**{"hx-request": "true"}).get(live.PATH, params={"topic": "all"})
     assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
+
+
+def test_open_pages_do_not_keep_a_server_from_ending(site: Any, tmp_path: Path) -> None:
+    token = site.session_token("rep")
+    with (
+        started(site.app.url, "serve", "--no-worker", folder=tmp_path) as (process, address, _printed),
+        httpx2.Client(cookies={"leadlane": token}, timeout=10) as client,
+        client.stream("GET", address + live.PATH, params={"topic": "all"}) as answer,
+    ):
+        next(answer.iter_raw())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=10) == 0
+
+
+def test_a_change_costs_nearly_nothing_where_nobody_looks(db: psycopg.Connection) -> None:
+    """The trigger looks for watchers once a statement, whatever the number of rows."""
+    plan = db.execute("EXPLAIN (ANALYZE, FORMAT JSON) UPDATE leads SET next_step = next_step").fetchone()
+    assert plan is not None
+    triggers = {one["Trigger Name"]: one["Calls"] for one in plan[0][0]["Triggers"]}
+    assert triggers["tell_of_leads"] == 1

@@ -82,6 +82,8 @@ class Foreknown:
         self._leadlane = leadlane
         self._renewing = asyncio.Lock()
         self.snapshot = Snapshot({}, None, -STALE_SECONDS)
+        # When keys were used since the last renewal: a request writes nothing of its own for that.
+        self.used: dict[str, datetime] = {}
 
     async def keep_fresh(self) -> None:
         """Renew for ever; a failure is logged, and tried again."""
@@ -118,7 +120,10 @@ class Foreknown:
 
     def _take(self) -> Snapshot:
         taken_at = time.monotonic()
+        used, self.used = self.used, {}
         with self._leadlane.pool.connection() as connection:
+            if used:
+                api_keys.note_use(connection, used)
             keys = {key.hash: key for key in api_keys.valid_keys(connection)}
             try:
                 policy = self._leadlane.books.current(connection).policy

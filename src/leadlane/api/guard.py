@@ -100,6 +100,7 @@ class Guard:
                 headers={"www-authenticate": f'{_REALM}, error="insufficient_scope", scope="{needed}"'},
             )
         self._take_one(key.id, front.leadlane.settings.rate_limit_per_minute)
+        front.foreknown.used[key.id] = front.leadlane.now()
         return key
 
     def _take_one(self, key_id: str, per_minute: int) -> None:

@@ -14,7 +14,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from leadlane.bench import chase, decisions, delivery, growth, http, leads_file, memory
+from leadlane.bench import audit, chase, decisions, delivery, growth, http, leads_file, memory, pages
 from leadlane.bench.database import Bench, bench
 from leadlane.bench.figures import Figure, print_figures
 
@@ -26,6 +26,8 @@ SECTIONS: dict[str, Callable[[Bench], list[Figure]]] = {
     "memory": memory.measure,
     "chase": chase.measure,
     "delivery": delivery.measure,
+    "audit": audit.measure,
+    "pages": pages.measure,
 }
 # Load average above which other processes take part in what is measured.
 BUSY = 0.5

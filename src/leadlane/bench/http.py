@@ -33,10 +33,11 @@ START_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A running server: its port and a key to it."""
+    """A running server: its port, a key to it, and its process (0: none that is looked at)."""
 
     port: int
     key: str
+    pid: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +177,7 @@ def serving(url: str) -> Iterator[Server]:
     with subprocess.Popen(command, env={**os.environ, **settings}, stdout=subprocess.DEVNULL) as process:
         try:
             _wait_until_ready(port, process)
-            yield Server(port, key)
+            yield Server(port, key, process.pid)
         finally:
             process.terminate()
 

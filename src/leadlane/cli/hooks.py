@@ -16,7 +16,7 @@ from leadlane.cli.check import print_problems, read_file
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import N_, _, ngettext
 from leadlane.intake.hooks import HookPart, leads_in, map_lead, read_body, read_hook
-from leadlane.intake.problems import BadValueError, Problem
+from leadlane.intake.problems import BadValueError, Problem, problem_words
 from leadlane.service import hooks as service
 from leadlane.store import hooks as store
 from leadlane.store.hooks import DeliveryRow, State
@@ -253,17 +253,7 @@ def _print_problems(problems: list[Problem] | tuple[Problem, ...]) -> None:
 
 
 def _sentence(problem: Problem) -> str:
-    match bool(problem.field), bool(problem.value):
-        case True, True:
-            text = _("{field} “{value}”: {reason}")
-        case True, False:
-            text = _("{field}: {reason}")
-        case _other:
-            text = "{reason}"
-    told = text.format(field=problem.field, value=problem.value, reason=problem.reason)
-    if problem.suggestion:
-        told = _("{problem} – {suggestion}").format(problem=told, suggestion=problem.suggestion)
-    return _printable(told)
+    return _printable(problem_words(problem))
 
 
 def _plain(value: object) -> str:

@@ -92,6 +92,7 @@ def working(app: App, also_works: bool = True) -> Iterator[None]:
         Watch(app.url, app.books, app.now, late_after),
         Worker(app.url, app.books, app.now) if also_works else nullcontext(),
         app.sender() if also_works else nullcontext(),
+        app.calendar_reader() if also_works else nullcontext(),
     ):
         yield
 

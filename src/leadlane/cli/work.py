@@ -39,7 +39,8 @@ def work(
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, stop)
         console.print(_("This worker lets happen what is due. Stop with Ctrl-C."))
-        with Watch(app.url, app.books, app.now, timedelta(seconds=settings.late_after_seconds)), app.sender():
+        late_after = timedelta(seconds=settings.late_after_seconds)
+        with Watch(app.url, app.books, app.now, late_after), app.sender(), app.calendar_reader():
             worker.run()
 
 

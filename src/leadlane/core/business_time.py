@@ -129,6 +129,17 @@ class Calendar:
         self._need(end)
         return timedelta(microseconds=self._before(_to_us(end)) - self._before(_to_us(start)))
 
+    def open_between(self, start: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+        """The working time from `start` to `end`, as intervals in order."""
+        self._need(start)
+        self._need(end)
+        low, high = _to_us(start), _to_us(end)
+        first, last = max(0, bisect_right(self._opens, low) - 1), bisect_left(self._opens, high)
+        clipped = (
+            (max(low, self._opens[i]), min(high, self._closes[i])) for i in range(first, max(first, last))
+        )
+        return [(_from_us(opens), _from_us(closes)) for opens, closes in clipped if opens < closes]
+
     def _before(self, at: int) -> int:
         i = bisect_right(self._opens, at) - 1
         if i < 0:

@@ -26,6 +26,21 @@ class Problem:
     suggestion: str = ""
 
 
+def problem_words(problem: Problem) -> str:
+    """A problem in one sentence: where it is, what stands there, why that is wrong, what to write instead."""
+    match bool(problem.field), bool(problem.value):
+        case True, True:
+            text = _("{field} “{value}”: {reason}")
+        case True, False:
+            text = _("{field}: {reason}")
+        case _other:
+            text = "{reason}"
+    told = text.format(field=problem.field, value=problem.value, reason=problem.reason)
+    if not problem.suggestion:
+        return told
+    return _("{problem} – {suggestion}").format(problem=told, suggestion=problem.suggestion)
+
+
 class BadValueError(ValueError):
     """A value that cannot be read: `reason` says why, `suggestion` what to write instead (may be empty)."""
 

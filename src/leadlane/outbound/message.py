@@ -27,6 +27,8 @@ EVENTS = (
 )
 # Each morning: what is due. It is made for one person, so that nobody else can listen to it.
 DIGEST = "digest"
+# Somebody tries a channel: `reason` is all there is to say.
+TEST = "test"
 # How a person can answer in place. `snooze` moves the reminder, `responded` says: I have been in touch.
 VERBS = ("accept", "decline", "responded", "snooze", "identify")
 
@@ -62,12 +64,12 @@ class Failure:
 class Item:
     """One thing to tell. Texts are in the reader's language, instants aware, "" or None where unknown.
 
-    `event` is one of EVENTS, or DIGEST. `prospect` are the words by which people call them: the name, else
-    the e-mail address, else the id of the lead. `why` are sentences: why the lead is here. `reason` says what
-    is wrong where `lead_id` is None (an alarm about no single lead), else what the person who acted gave as
-    reason. `owner`, `covered_by`, `from_person` (who had it before) are names of people. `candidates`: who it
-    may be, where the lead waits for somebody to say who this is. `listing`: of a digest, what is due: lines
-    by label. `answers`: verb → address that asks to confirm it.
+    `event` is one of EVENTS, DIGEST or TEST. `prospect` are the words by which people call them: the
+    name, else the e-mail address, else the id of the lead. `why` are sentences: why the lead is here.
+    `reason` says what is wrong where `lead_id` is None (an alarm about no single lead), else what the
+    person who acted gave as reason. `owner`, `covered_by`, `from_person` (who had it before) are names of
+    people. `candidates`: who it may be, where the lead waits for somebody to say who this is. `listing`:
+    of a digest, what is due: lines by label. `answers`: verb → address that asks to confirm it.
     """
 
     event: str

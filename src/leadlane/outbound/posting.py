@@ -67,9 +67,12 @@ def request(
     headers: Mapping[str, str],
     allowed: tuple[str, ...],
     now: datetime,
+    most_read: int = _MOST_READ,
 ) -> Answer | Failure:
-    """Send one request, and follow no redirect. The Failure is `permanent` for an address that may never be
-    used, `temporary` where nothing went out, `uncertain` where no answer came; it shows the host only.
+    """Send one request, and follow no redirect; of the answer at most so many bytes are read.
+
+    The Failure is `permanent` for an address that may never be used, `temporary` where nothing went out,
+    `uncertain` where no answer came; it shows the host only.
     """
     target = _target(url, allowed)
     if isinstance(target, Failure):
@@ -80,7 +83,7 @@ def request(
         with _client().stream(
             method, target.url, content=content, headers=told, extensions={"sni_hostname": host}
         ) as answer:
-            return Answer(host, answer.status_code, _beginning(answer), retry_after(answer, now))
+            return Answer(host, answer.status_code, _beginning(answer, most_read), retry_after(answer, now))
     except _NOT_SENT as error:
         detail = _("{host} cannot be reached: {error}")
         return Failure("temporary", detail.format(host=host, error=str(error) or type(error).__name__))
@@ -135,12 +138,12 @@ def _target(url: str, allowed: tuple[str, ...]) -> _Target | Failure:
         return Failure("temporary", detail.format(host=host, error=error.strerror or error))
 
 
-def _beginning(answer: httpx2.Response) -> str:
-    read = b""
+def _beginning(answer: httpx2.Response, most: int) -> str:
+    read = bytearray()
     try:
         for chunk in answer.iter_bytes(_MOST_READ):
             read += chunk
-            if len(read) >= _MOST_READ:
+            if len(read) >= most:
                 break
     except httpx2.HTTPError:
         # The status came: how much of the rest did changes nothing of what was done.

@@ -30,6 +30,7 @@ _HEADINGS = {
     "returned": N_("Yours again"),
     "merged": N_("Merged"),
     "digest": N_("Your day"),
+    "test": N_("Test message"),
 }
 # What they say to those who only read along.
 _HEADINGS_FOR_TEAM = {
@@ -126,6 +127,11 @@ def tell(message: Message, item: Item, now: datetime) -> Told:
         url_label=_("See the lead"),
         url=url,
     )
+
+
+def event_words(event: str) -> str:
+    """What an event says in a word or two, as it stands above what is told; itself where it is unknown."""
+    return _(_HEADINGS[event]) if event in _HEADINGS else event
 
 
 def left_out_words(message: Message) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import SequenceMatcher
+from typing import Literal
 
 from leadlane.core.facts import INTENTS
 from leadlane.core.policy import Policy
@@ -27,27 +29,59 @@ from leadlane.policy.words import (
 Said = dict[str, dict[str, str]]
 
 
+Kind = Literal["added", "removed", "moved", "changed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A difference of two policies, in words.
+
+    `section` is the key of its section in YAML, `name` that of the row; "" for what stands in none.
+    """
+
+    section: str
+    name: str
+    kind: Kind
+    words: str
+
+
 def diff(old: Policy, new: Policy) -> list[str]:
     """Every difference of two policies as a sentence, in the order of a policy; [] when they say the same."""
-    changes = _changed(_("policy"), _general(old), _general(new))
-    for (what, before, ordered), (_what, after, _ordered) in zip(_sections(old), _sections(new), strict=True):
-        changes += _section_changes(what, before, after, ordered)
-    return changes
+    return [change.words for change in changes(old, new)]
 
 
-def _section_changes(what: str, old: Said, new: Said, ordered: bool) -> list[str]:
-    changes = [_("{what} “{name}” removed").format(what=what, name=name) for name in old if name not in new]
+def changes(old: Policy, new: Policy) -> list[Change]:
+    """Every difference of two policies, in the order of a policy; [] when they say the same."""
+    found = [
+        Change("", "", "changed", words) for words in _changed(_("policy"), _general(old), _general(new))
+    ]
+    for (key, what, before, ordered), (*_same, after, _ordered) in zip(
+        _sections(old), _sections(new), strict=True
+    ):
+        found += [
+            Change(key, name, kind, words)
+            for name, kind, words in _section_changes(what, before, after, ordered)
+        ]
+    return found
+
+
+def _section_changes(what: str, old: Said, new: Said, ordered: bool) -> list[tuple[str, Kind, str]]:
+    changes: list[tuple[str, Kind, str]] = [
+        (name, "removed", _("{what} “{name}” removed").format(what=what, name=name))
+        for name in old
+        if name not in new
+    ]
     moved = _moved(list(old), list(new)) if ordered else set()
     names = list(new)
     for i, name in enumerate(names):
         following = names[i + 1] if ordered and i + 1 < len(names) else None
         if name not in old:
-            changes.append(_added(what, name, following, ordered))
+            changes.append((name, "added", _added(what, name, following, ordered)))
             continue
         if name in moved:
-            changes.append(_moved_words(what, name, following))
+            changes.append((name, "moved", _moved_words(what, name, following)))
         title = _("{what} “{name}”").format(what=what, name=name)
-        changes += _changed(title, old[name], new[name])
+        changes += [(name, "changed", words) for words in _changed(title, old[name], new[name])]
     return changes
 
 
@@ -109,19 +143,24 @@ def _general(policy: Policy) -> dict[str, str]:
     }
 
 
-def _sections(policy: Policy) -> list[tuple[str, Said, bool]]:
-    """Each section: what its rows are called, what they say, and whether their order counts."""
+def _sections(policy: Policy) -> list[tuple[str, str, Said, bool]]:
+    """Each section: its key, what its rows are called, what they say, and whether their order counts."""
     return [
-        (_("field"), _fields(policy), False),
-        (_("fit row"), _fit(policy), False),
-        (_("segment"), _segments(policy), True),
-        (_("deal value"), _deal_values(policy), True),
-        (_("deal band"), _deal_bands(policy), True),
-        (_("route"), _routes(policy), True),
-        (_("pool"), _pools(policy), False),
-        (_("program"), {p.name: {_("description"): p.description} for p in policy.programs.values()}, False),
-        (_("service level"), _service_levels(policy), True),
-        (_("chase"), _chases(policy), False),
+        ("fields", _("field"), _fields(policy), False),
+        ("fit", _("fit row"), _fit(policy), False),
+        ("segments", _("segment"), _segments(policy), True),
+        ("deal_value", _("deal value"), _deal_values(policy), True),
+        ("deal_bands", _("deal band"), _deal_bands(policy), True),
+        ("routes", _("route"), _routes(policy), True),
+        ("pools", _("pool"), _pools(policy), False),
+        (
+            "programs",
+            _("program"),
+            {p.name: {_("description"): p.description} for p in policy.programs.values()},
+            False,
+        ),
+        ("service_levels", _("service level"), _service_levels(policy), True),
+        ("chases", _("chase"), _chases(policy), False),
     ]
 
 
@@ -185,6 +224,10 @@ def _pools(policy: Policy) -> Said:
         }
         for pool in policy.pools.values()
     }
+
+
+def _programs(policy: Policy) -> Said:
+    return {program.name: {_("description"): program.description} for program in policy.programs.values()}
 
 
 def _service_levels(policy: Policy) -> Said:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any
 
 from babel import Locale
@@ -13,7 +14,7 @@ from babel.lists import format_list
 from babel.numbers import format_decimal, format_percent
 
 from leadlane.core.conditions import All, Any_, Bounds, Condition, Not, Test
-from leadlane.core.facts import INTENTS
+from leadlane.core.facts import INTENTS, WeeklyHours
 from leadlane.core.policy import ChaseStep, Duration, IntentItem, Policy, Pool, Route
 from leadlane.i18n import N_, _, current_language, ngettext
 
@@ -328,6 +329,36 @@ def method_words(method: str) -> str:
         "least_open": _("fewest open leads"),
     }
     return words[method]
+
+
+def sharing_words(method: str) -> str:
+    """How a pool shares its leads out, as a sentence for those who are in it."""
+    words = {
+        "round_robin": _(
+            "In turn: everybody gets as many as everybody else, and whoever was passed over comes first."
+        ),
+        "weighted": _("In turn, by weight: a weight of 2 gets twice as many as a weight of 1."),
+        "least_open": _("To whoever has the fewest open leads."),
+    }
+    return words[method]
+
+
+def week_words(hours: WeeklyHours) -> str:
+    """The working hours of a week, days alike together: `Mon–Thu 09:00–17:00, Fri 09:00–14:00`."""
+    names = _locale().days["stand-alone"]["abbreviated"]
+    parts = []
+    for blocks, group in groupby(enumerate(hours), key=lambda day: day[1]):
+        days = [names[number] for number, _blocks in group]
+        if blocks:
+            span = days[0] if len(days) == 1 else f"{days[0]}–{days[-1]}"
+            parts.append(f"{span} {and_words(_block_words(*block) for block in blocks)}")
+    return ", ".join(parts)
+
+
+def _block_words(opens: int, closes: int) -> str:
+    # An end past midnight is told as the clock shows it then.
+    ends = closes if closes <= 24 * 60 else closes - 24 * 60
+    return f"{opens // 60:02}:{opens % 60:02}–{ends // 60:02}:{ends % 60:02}"
 
 
 def pairs_words(pairs: Iterable[tuple[str, str]]) -> str:

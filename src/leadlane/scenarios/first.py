@@ -46,7 +46,7 @@ def write_first(connection: Connection, stage: Connection, path: Path, now: date
     policy, text = in_force(connection)
     document = current_document(connection)
     policy_file, roster_file = path.with_name(POLICY_FILE), path.with_name(ROSTER_FILE)
-    contents = {path: "", policy_file: text, roster_file: _roster_text(document)}
+    contents = {path: "", policy_file: text, roster_file: roster_text(document)}
     for file, content in list(contents.items()):
         if file.exists() and _says_the_same(file, content, policy):
             del contents[file]
@@ -58,8 +58,14 @@ def write_first(connection: Connection, stage: Connection, path: Path, now: date
     for file, content in contents.items():
         if content:
             file.write_text(content, encoding="utf-8")
-    path.write_text(_scenario_text(stage, policy, document, path, now), encoding="utf-8")
+    path.write_text(_scenario_text(stage, policy, text, document, now), encoding="utf-8")
     return list(contents)
+
+
+def first_scenario(connection: Connection, stage: Connection, now: datetime) -> str:
+    """The text of a scenario for the policy in force and the roster as it stands; LeadlaneError without."""
+    policy, text = in_force(connection)
+    return _scenario_text(stage, policy, text, current_document(connection), now)
 
 
 def _says_the_same(file: Path, content: str, policy: Policy) -> bool:
@@ -70,7 +76,8 @@ def _says_the_same(file: Path, content: str, policy: Policy) -> bool:
     return bool(content) and found == content
 
 
-def _roster_text(document: RosterDocument) -> str:
+def roster_text(document: RosterDocument) -> str:
+    """A roster, without accounts, as a text that `read_roster` reads as the same."""
     sections = {"teams": document.teams, "people": document.people}
     lines = [f"hours: {_flow(dict(document.hours))}"]
     for section, entries in sections.items():
@@ -91,7 +98,7 @@ def _flow(value: Any) -> str:
 
 
 def _scenario_text(
-    stage: Connection, policy: Policy, document: RosterDocument, path: Path, now: datetime
+    stage: Connection, policy: Policy, text: str, document: RosterDocument, now: datetime
 ) -> str:
     start = _monday_morning(now, ZoneInfo(policy.timezone))
     book = compile_rulebook(policy, build_roster(document, 0))
@@ -105,7 +112,8 @@ def _scenario_text(
     steps = [{"lead": lead} for lead in example_leads(book, start)]
     bare = "\n".join([*head, f"steps: {_flow(steps)}"])
     lines = [*head, "steps:"]
-    scenario = read_scenario(bare, str(path), path.parent)
+    instead = {"policy": text, "roster": roster_text(document)}
+    scenario = read_scenario(bare, "scenario", Path(), instead)
     with scene(stage):
         play = open_play(stage, scenario)
         for step in scenario.steps:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -84,10 +85,13 @@ class Scenario:
         return mark.line if mark else 1
 
 
-def read_scenario(text: str | bytes, source: str, folder: Path) -> Scenario:
+def read_scenario(
+    text: str | bytes, source: str, folder: Path, instead: Mapping[str, str] = MappingProxyType({})
+) -> Scenario:
     """The scenario that `text` says; ScenarioErrors, with every problem, when it is none.
 
-    Paths in it are relative to `folder`.
+    Paths in it are relative to `folder`. `instead` are texts that stand for the `policy` and the `roster`
+    that it names, whichever these are; what stands in it as a whole is kept.
     """
     try:
         document = read_yaml(text)
@@ -96,8 +100,8 @@ def read_scenario(text: str | bytes, source: str, folder: Path) -> Scenario:
     part, findings = read_structure(ScenarioPart, document.data)
     if part is None:
         raise ScenarioErrors(located(findings, document.marks, source))
-    policy_data, policy_text, policy = _policy(part, document, source, folder)
-    roster = _roster(part, document, source, folder)
+    policy_data, policy_text, policy = _policy(part, document, source, folder, instead)
+    roster = _roster(part, document, source, folder, instead)
     zone = ZoneInfo(policy.timezone)
     steps, findings = _steps(part, policy.timezone)
     findings += _unknown_names(steps, roster)
@@ -145,10 +149,10 @@ def as_yaml(data: Any) -> str:
 
 
 def _policy(
-    part: ScenarioPart, document: Document, source: str, folder: Path
+    part: ScenarioPart, document: Document, source: str, folder: Path, instead: Mapping[str, str]
 ) -> tuple[dict[str, Any], str, Policy]:
     """The policy as data, as text, and as what it means."""
-    data, text, file = _rules(part.policy, "policy", document, source, folder)
+    data, text, file = _rules(part.policy, "policy", document, source, folder, instead)
     if text is not None and not part.change:
         # What is wrong with a file has its place there.
         policy, problems = read_policy(text, file)
@@ -162,8 +166,10 @@ def _policy(
     return data, text, policy
 
 
-def _roster(part: ScenarioPart, document: Document, source: str, folder: Path) -> RosterDocument:
-    data, text, file = _rules(part.roster, "roster", document, source, folder)
+def _roster(
+    part: ScenarioPart, document: Document, source: str, folder: Path, instead: Mapping[str, str]
+) -> RosterDocument:
+    data, text, file = _rules(part.roster, "roster", document, source, folder, instead)
     if part.change_roster or text is None:
         data = merged_roster(data, part.change_roster)
         roster, problems = read_roster(as_yaml(data), source)
@@ -181,11 +187,18 @@ def _roster(part: ScenarioPart, document: Document, source: str, folder: Path) -
 
 
 def _rules(
-    given: str | dict[str, Any], key: str, document: Document, source: str, folder: Path
+    given: str | dict[str, Any],
+    key: str,
+    document: Document,
+    source: str,
+    folder: Path,
+    instead: Mapping[str, str],
 ) -> tuple[Any, str | None, str]:
     """A policy or roster: its data, its text if it is a file, and the name of that file."""
     if isinstance(given, dict):
         return given, None, source
+    if key in instead:
+        return read_yaml(instead[key]).data, instead[key], f"{key}.yaml"
     if given == REFERENCE:
         path = files("leadlane").joinpath("reference", f"{key}.yaml")
         file = f"{REFERENCE}/{key}.yaml"

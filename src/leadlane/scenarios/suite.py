@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,13 +93,22 @@ def find_scenarios(paths: Iterable[Path]) -> list[Path]:
 
 def run_file(connection: Connection, path: Path) -> Result:
     """Run the scenario of a file on a stage."""
+    return _run(connection, path, lambda: read_scenario(_content(path), str(path), path.parent))
+
+
+def run_text(connection: Connection, name: str, text: str, instead: Mapping[str, str]) -> Result:
+    """Run a scenario that is in no file on a stage, with the `instead` of `read_scenario`."""
+    return _run(connection, Path(name), lambda: read_scenario(text, name, Path(), instead))
+
+
+def _run(connection: Connection, path: Path, read: Callable[[], Scenario]) -> Result:
     started = time.perf_counter()
 
     def elapsed() -> float:
         return (time.perf_counter() - started) * 1000
 
     try:
-        scenario = read_scenario(_content(path), str(path), path.parent)
+        scenario = read()
     except ScenarioErrors as error:
         return Result(path, path.stem, elapsed(), problems=error.problems)
     try:

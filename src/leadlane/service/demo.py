@@ -19,6 +19,7 @@ from leadlane.demo import company
 from leadlane.errors import LeadlaneError
 from leadlane.intake.leads import read_lead
 from leadlane.service.acts import act
+from leadlane.service.arrivals import count_arrivals
 from leadlane.service.batch import Receipt, route_batch
 from leadlane.service.roster import put_accounts
 from leadlane.service.rulebooks import Rulebooks, field_specs
@@ -72,6 +73,7 @@ def load(app: Opened) -> Summary:
             summary.count(receipt)
             _foresee(answers, receipt, arrived_at)
         _let_pass(connection, app.books, answers, now)
+        count_arrivals(connection, now)
     return summary
 
 

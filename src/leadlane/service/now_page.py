@@ -27,7 +27,7 @@ SOON = timedelta(hours=2)
 HOURS = 24
 # From this share of what somebody takes they are told of as nearly full.
 NEARLY_FULL = 0.8
-MOST_URGENT = 30
+MOST_URGENT = 20
 MOST_IN_REVIEW = 5
 _HOUR = timedelta(hours=1)
 

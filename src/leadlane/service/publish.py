@@ -27,6 +27,16 @@ class Published:
     warnings: tuple[Problem, ...]
 
 
+class MeanwhileError(LeadlaneError):
+    """Somebody has published since whoever wants to publish now looked."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(
+            _("Somebody published version {number} meanwhile. Nothing was published.").format(number=number),
+            _("Look at what is different, take account of it, and publish again."),
+        )
+
+
 def check_policy(connection: Connection, text: str, source: str) -> tuple[Policy | None, list[Problem]]:
     """Every problem of a policy, by itself and with the roster as it stands."""
     policy, problems = read_policy(text, source)
@@ -43,11 +53,24 @@ def current_document(connection: Connection) -> RosterDocument:
 
 
 def publish(
-    connection: Connection, text: str, source: str, by: str, comment: str, now: datetime
+    connection: Connection,
+    text: str,
+    source: str,
+    by: str,
+    comment: str,
+    now: datetime,
+    *,
+    seen: int | None = None,
 ) -> Published:
-    """Put a policy in force. PolicyErrors, and nothing changes, if it has errors."""
+    """Put a policy in force. PolicyErrors, and nothing changes, if it has errors.
+
+    `seen` is the number of the publication that whoever publishes knows to be in force (0: none);
+    MeanwhileError if it is another.
+    """
     with connection.transaction():
         roster.lock_revision(connection)  # the people that it is checked against stay as they are
+        if seen is not None and (number := policies.last_number(connection)) != seen:
+            raise MeanwhileError(number)
         policy, problems = check_policy(connection, text, source)
         if policy is None or has_errors(problems):
             raise PolicyErrors(problems)

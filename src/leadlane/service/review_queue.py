@@ -108,6 +108,8 @@ def _why(row: InReview, placed: Event | None) -> Why:
 
 
 def _detail(why: Why, row: InReview, disputed: Event | None, book: Rulebook) -> str:
+    if why == "identity":
+        return _("it may be somebody known")
     if why == "dispute" and disputed is not None:
         by = actor_words(disputed.actor, book.roster) or _("Somebody")
         return _("{by}: {reason}").format(by=by, reason=said_words(disputed.details.get("reason", "")))

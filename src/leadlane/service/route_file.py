@@ -124,6 +124,25 @@ def route_file(
     return desk.summary
 
 
+def check_file(
+    file: LeadFile, policy: Policy, now: Callable[[], datetime], on_progress: Progress | None = None
+) -> Summary:
+    """Read every lead of a file and route none: what would be refused and why, the rest counted as `read`.
+
+    LeadlaneError when the file or the mapping cannot be read.
+    """
+    with open_rows(file.path, encoding=file.encoding) as rows:
+        reader = _reader(file, rows, policy, now)
+        desk = _Desk(reader, None, None, Summary(by_line=rows.format != "json"))
+        for batch in reader.batches(rows):
+            for entry in batch:
+                desk.write_checked(entry)
+            if on_progress:
+                on_progress(rows.bytes_read, rows.size, desk.summary.total)
+        desk.summary.notes += [*rows.notes, *_signal_notes(reader, rows, policy)]
+    return desk.summary
+
+
 @contextmanager
 def _rare_collections() -> Iterator[None]:
     """A batch is some hundred thousand objects that live for a moment and die without cycles.
@@ -411,6 +430,14 @@ class _Desk:
             if self.outcomes is not None:
                 self.outcomes.add(entry.row.number, outcome, problem)
             self.summary.last_row = entry.row.number
+
+    def write_checked(self, entry: _Entry) -> None:
+        """Writes down a row that is not to be routed."""
+        if entry.submission is None:
+            self._count(entry, None)
+        else:
+            self.summary.statuses["read"] += 1
+            self._count_signals(entry)
 
     def _count(self, entry: _Entry, receipt: Receipt | None) -> str:
         """Counts an entry. Returns why it is refused, or "" if it is not."""

@@ -50,6 +50,7 @@ _SEEDED = ("roster_revision", "rounds")
 NOT_COPIED = (
     "batches",
     "decisions",
+    "route_use",
     "timeline",
     "touches",
     "outbox",
@@ -70,7 +71,13 @@ NOT_COPIED = (
     "user_links",
     "known_browsers",
     "sign_in_attempts",
+    "policy_drafts",
+    "policy_scenarios",
+    "workshop_runs",
     "watchers",
+    "arrivals",
+    "calendar_links",
+    "calendar_feeds",
 )
 
 log = get_logger(__name__)

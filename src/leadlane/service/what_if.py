@@ -12,6 +12,7 @@ from psycopg import Connection
 from leadlane.core.decide import Arrival, World, decide_batch, pools_touched
 from leadlane.core.decision import Decision
 from leadlane.core.facts import Account, Lead, Load
+from leadlane.core.fairness import Ledger
 from leadlane.core.match import Keys, Known, Standing
 from leadlane.core.pick import PoolsNeeded
 from leadlane.core.rulebook import Rulebook
@@ -39,7 +40,9 @@ def what_if(
     pools = pools_touched(book, known_company(account, worked), [arrival], now)
     while True:
         people = {person for pool in pools for person in book.benches[pool].ids}
-        ledgers, loads = ownership.state_of(connection, pools, people)
+        stored, loads = ownership.state_of(connection, pools, people)
+        # A pool that only `book` knows has had no turns yet.
+        ledgers = {**{pool: Ledger() for pool in pools}, **stored}
         world = World(known_company(account, worked), ledgers, _loads_now(book, loads, now))
         try:
             (decision,), _hands = decide_batch(book, world, [arrival], now)

@@ -104,13 +104,14 @@ def why_page(connection: Connection, books: Rulebooks, row: LeadRow, zone: ZoneI
     explanation = told.explanation
     return WhyPage(
         summary=explanation.summary,
-        stations=tuple(_stations(explanation)),
+        stations=tuple(stations_of(explanation)),
         changes=next((one for one in explanation.sections if one.key == "nearest"), None),
         today=_today(connection, books, row, orjson.loads(told.trace), zone),
     )
 
 
-def _stations(explanation: Explanation) -> Iterator[Told]:
+def stations_of(explanation: Explanation) -> Iterator[Told]:
+    """An explanation as the five questions, each with what was looked at for its answer."""
     for key, title in STATIONS.items():
         sections = [one for one in explanation.sections if _STATION_OF.get(one.key.partition(":")[0]) == key]
         yield Told(key, _(title), tuple(sections))

@@ -17,6 +17,7 @@ from psycopg import Connection
 from leadlane.logging import get_logger
 from leadlane.service import hook_retries
 from leadlane.service.acts import serve_waiting
+from leadlane.service.arrivals import RECENT, count_arrivals
 from leadlane.service.loop import Loop
 from leadlane.service.rulebooks import NothingPublishedError, Rulebooks
 from leadlane.service.run_due import chase_some, make_round, next_due_at
@@ -37,6 +38,8 @@ FAILED = Counter("leadlane_due_failed_total", "Steps that could not be acted on,
 
 # So many leads of a line that nobody can take are offered in one go; the others in the next ones.
 _OFFERED_IN_VAIN = 2_000
+# How often it is counted when leads come.
+_COUNTED_EVERY_SECONDS = 3600.0
 # Somebody holds what is due, or it failed: looked at again after this.
 _BREATH_SECONDS = 0.1
 
@@ -50,6 +53,7 @@ class Worker(Loop):
         self._now = now
         self._failed: set[str] = set()
         self._served_at = 0.0
+        self._counted_at: float | None = None
         self._spots: dict[str, due.Spot] = {}
 
     def begin(self, connection: Connection) -> None:
@@ -65,6 +69,7 @@ class Worker(Loop):
         self._look_after(connection, "round", self._make_round)
         self._look_after(connection, "line", self._serve)
         self._look_after(connection, "webhooks", self._route_deliveries)
+        self._look_after(connection, "arrivals", self._count_arrivals)
         self._failed.clear()
         while not self.is_stopping:
             # The time of each batch is its own: after an outage there may be thousands of batches.
@@ -105,6 +110,17 @@ class Worker(Loop):
         if time.monotonic() - self._served_at >= due.LONGEST_SLEEP.total_seconds():
             self._served_at = time.monotonic()
             serve_waiting(connection, self._books, None, self._now(), _OFFERED_IN_VAIN, self._spots)
+
+    def _count_arrivals(self, connection: Connection) -> None:
+        """Count when leads came: at first all of the last weeks, then now and then the last days."""
+        now, last = time.monotonic(), self._counted_at
+        if last is None:
+            count_arrivals(connection, self._now())
+        elif now - last >= _COUNTED_EVERY_SECONDS:
+            count_arrivals(connection, self._now(), RECENT)
+        else:
+            return
+        self._counted_at = now
 
     def _seconds_to_sleep(self, connection: Connection) -> float:
         longest = due.LONGEST_SLEEP.total_seconds()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,7 +12,10 @@ from psycopg.rows import class_row
 
 @dataclass(frozen=True, slots=True)
 class KeyRow:
-    """A key as stored; `hash` is the SHA-256 of its secret, `revoked_at` is None while it holds."""
+    """A key as stored; `hash` is the SHA-256 of its secret, `revoked_at` is None while it holds.
+
+    `used_at` is when it was last used, to the minute; None for never.
+    """
 
     id: str
     name: str
@@ -20,6 +23,10 @@ class KeyRow:
     scopes: list[str]
     created_at: datetime
     revoked_at: datetime | None
+    used_at: datetime | None
+
+
+_KEY = "SELECT id, name, hash, scopes, created_at, revoked_at, used_at FROM api_keys"
 
 
 def insert(
@@ -35,17 +42,13 @@ def insert(
 def all_keys(connection: Connection) -> list[KeyRow]:
     """Every key there ever was, oldest first."""
     with connection.cursor(row_factory=class_row(KeyRow)) as cursor:
-        return cursor.execute(
-            "SELECT id, name, hash, scopes, created_at, revoked_at FROM api_keys ORDER BY created_at, id"
-        ).fetchall()
+        return cursor.execute(_KEY + " ORDER BY created_at, id").fetchall()
 
 
 def valid_keys(connection: Connection) -> list[KeyRow]:
     """The keys that hold."""
     with connection.cursor(row_factory=class_row(KeyRow)) as cursor:
-        return cursor.execute(
-            "SELECT id, name, hash, scopes, created_at, revoked_at FROM api_keys WHERE revoked_at IS NULL"
-        ).fetchall()
+        return cursor.execute(_KEY + " WHERE revoked_at IS NULL").fetchall()
 
 
 def revoke(connection: Connection, id_: str, at: datetime) -> bool:
@@ -54,3 +57,12 @@ def revoke(connection: Connection, id_: str, at: datetime) -> bool:
         "UPDATE api_keys SET revoked_at = coalesce(revoked_at, %s) WHERE id = %s RETURNING id", [at, id_]
     ).fetchone()
     return row is not None
+
+
+def note_use(connection: Connection, used: Mapping[str, datetime]) -> None:
+    """Remember when keys, by id, were last used; what is known to the minute is left alone."""
+    connection.execute(
+        "UPDATE api_keys k SET used_at = u.at FROM unnest(%s::text[], %s::timestamptz[]) AS u (id, at)"
+        " WHERE k.id = u.id AND (k.used_at IS NULL OR k.used_at < u.at - interval '1 minute')",
+        [list(used), list(used.values())],
+    )

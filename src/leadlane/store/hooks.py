@@ -250,3 +250,38 @@ def counts(connection: Connection) -> dict[str, dict[State, int]]:
     for name, state, number in rows:
         counted.setdefault(name, {})[state] = number
     return counted
+
+
+def open_counts(connection: Connection) -> dict[str, dict[State, int]]:
+    """How many deliveries of each webhook wait, and how many failed."""
+    rows = connection.execute(
+        "SELECT hook, state, count(*) FROM hook_deliveries WHERE state IN ('received', 'failed')"
+        " GROUP BY hook, state"
+    )
+    counted: dict[str, dict[State, int]] = {}
+    for name, state, number in rows:
+        counted.setdefault(name, {})[state] = number
+    return counted
+
+
+def last_received(connection: Connection) -> dict[str, datetime]:
+    """When each webhook brought something last; those that never did are left out."""
+    rows = connection.execute(
+        "SELECT h.name, d.received_at FROM hooks h CROSS JOIN LATERAL"
+        " (SELECT received_at FROM hook_deliveries WHERE hook = h.name ORDER BY id DESC LIMIT 1) AS d"
+    )
+    return dict(rows.fetchall())
+
+
+def newest(
+    connection: Connection, name: str, state: State | None, limit: int, before: int | None = None
+) -> list[DeliveryRow]:
+    """The newest deliveries of a webhook with a number below `before`, in one state or in any."""
+    conditions = ["hook = %(hook)s"]
+    conditions += ["state = %(state)s"] if state is not None else []
+    conditions += ["id < %(before)s"] if before is not None else []
+    with connection.cursor(row_factory=class_row(DeliveryRow)) as cursor:
+        return cursor.execute(
+            f"{_DELIVERY} WHERE {' AND '.join(conditions)} ORDER BY id DESC LIMIT %(limit)s",
+            {"hook": name, "state": state, "before": before, "limit": limit},
+        ).fetchall()

@@ -92,3 +92,35 @@ def last_events(
             [list(lead_ids), list(events)],
         )
         return {row.lead_id: row for row in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class Promised:
+    """An open lead whose promise nobody has kept so far."""
+
+    id: str
+    fields: dict[str, Any]
+    owner: str
+    respond_by: datetime
+
+
+_PROMISED = """
+SELECT id, fields, owner, respond_by
+  FROM (SELECT * FROM leads WHERE owner = %(person)s AND stage <> 'closed'
+        UNION ALL
+        SELECT * FROM leads
+         WHERE covered_by = %(person)s AND owner <> %(person)s AND stage <> 'closed') AS had
+ WHERE respond_by > %(after)s AND respond_by <= %(until)s AND responded_at IS NULL
+ ORDER BY respond_by, id LIMIT %(most)s
+"""
+
+
+def promised(
+    connection: Connection, person: str, after: datetime, until: datetime, most: int
+) -> list[Promised]:
+    """The first of the open promises on leads that somebody owns or covers, of those that end after a moment
+    and at or before another.
+    """
+    values = {"person": person, "after": after, "until": until, "most": most}
+    with connection.cursor(row_factory=class_row(Promised)) as cursor:
+        return cursor.execute(_PROMISED, values).fetchall()

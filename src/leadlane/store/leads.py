@@ -104,6 +104,18 @@ class StoredBatch:
     decisions: list[DecisionRow]
 
 
+@dataclass(frozen=True, slots=True)
+class RoutedLead:
+    """A lead, who it is, and which decision last routed it."""
+
+    id: str
+    arrived_at: datetime
+    fields: dict[str, Any]
+    domain: str | None
+    batch_id: int
+    decision_number: int
+
+
 # Columns of `leads` that a list can be filtered by.
 FILTERS = (
     "owner", "covered_by", "stage", "route", "destination", "pool", "intent", "fit", "segment", "deal_band",
@@ -113,6 +125,13 @@ FILTERS = (
 _DECISION = """
 SELECT batch_id, number, lead_id, at, outcome, arrival::text AS arrival, trace::text AS trace FROM decisions
 """
+
+
+def is_any(connection: Connection) -> bool:
+    """Whether any lead has ever come."""
+    row = connection.execute("SELECT EXISTS (SELECT FROM leads)").fetchone()
+    assert row is not None  # a SELECT of a scalar always gives one row
+    return bool(row[0])
 
 
 def resolve(connection: Connection, lead_id: str) -> str | None:
@@ -264,8 +283,18 @@ def open_by_email(connection: Connection, email_keys: Sequence[str]) -> dict[str
     return dict(rows.fetchall())
 
 
-def stored_batch(connection: Connection, batch_id: int) -> StoredBatch:
-    """A batch with its decisions in order. KeyError if there is none."""
+def last_routed(connection: Connection, most: int) -> list[RoutedLead]:
+    """The leads that came in last, the newest first, without those that have become part of another."""
+    with connection.cursor(row_factory=class_row(RoutedLead)) as cursor:
+        return cursor.execute(
+            "SELECT id, arrived_at, fields, domain, batch_id, decision_number FROM leads"
+            " WHERE merged_into IS NULL ORDER BY arrived_at DESC, id DESC LIMIT %s",
+            [most],
+        ).fetchall()
+
+
+def stored_batch(connection: Connection, batch_id: int, *, up_to: int | None = None) -> StoredBatch:
+    """A batch with its decisions in order, up to a number if one is given. KeyError if there is none."""
     with connection.cursor(row_factory=dict_row) as cursor:
         row = cursor.execute(
             "SELECT id, at, policy_version, roster_revision, world FROM batches WHERE id = %s", [batch_id]
@@ -273,7 +302,8 @@ def stored_batch(connection: Connection, batch_id: int) -> StoredBatch:
     if row is None:
         raise KeyError(batch_id)
     with connection.cursor(row_factory=class_row(DecisionRow)) as cursor:
-        found = cursor.execute(_DECISION + " WHERE batch_id = %s ORDER BY number", [batch_id]).fetchall()
+        statement = _DECISION + " WHERE batch_id = %s AND number <= %s ORDER BY number"
+        found = cursor.execute(statement, [batch_id, 2**31 - 1 if up_to is None else up_to]).fetchall()
     return StoredBatch(**row, decisions=found)
 
 

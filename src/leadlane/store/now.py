@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from psycopg import Connection
 from psycopg.rows import class_row
 
 # Counting stops here, and is told to have: a page about now must not wait for a day of a million leads.
-MOST_ARRIVALS = 10_000
+MOST_ARRIVALS = 5000
 MOST_OF_A_PERSON = 50
 MOST_OF_A_LINE = 1000
 
@@ -69,7 +69,7 @@ WITH newest AS MATERIALIZED (
     SELECT route, arrived_at, owner, covered_by FROM leads
      WHERE arrived_at > %(since)s AND arrived_at <= %(now)s
      ORDER BY arrived_at DESC, id DESC LIMIT %(most)s)
-SELECT route, floor(extract(epoch FROM %(now)s - arrived_at) / 3600)::integer, arrived_at >= %(midnight)s,
+SELECT route, date_bin('1 hour', arrived_at, %(now)s) AS hour, arrived_at >= %(midnight)s,
        count(*), (SELECT count(*) FROM newest)
   FROM newest
  WHERE %(people)s::text[] IS NULL OR owner = ANY(%(people)s) OR covered_by = ANY(%(people)s)
@@ -86,7 +86,13 @@ def arrived(
     """
     values = {"people": _listed(people), "since": since, "midnight": midnight, "now": now}
     rows = connection.execute(_ARRIVED, {**values, "most": MOST_ARRIVALS}).fetchall()
-    return [Arrived(*row[:4]) for row in rows], any(row[4] >= MOST_ARRIVALS for row in rows)
+    found = [Arrived(route, _hours_ago(hour, now), *others) for route, hour, *others, _all in rows]
+    return found, any(row[4] >= MOST_ARRIVALS for row in rows)
+
+
+def _hours_ago(hour: datetime, now: datetime) -> int:
+    """How many whole hours ago an hour ended that began then; this very moment is of the last."""
+    return max(0, round((now - hour) / timedelta(hours=1)) - 1)
 
 
 # Of each person what ends last within the time, and before it: what ends soon, then what broke lately.

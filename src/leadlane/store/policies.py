@@ -45,6 +45,14 @@ def source(connection: Connection, version: str) -> str:
     return str(row[0])
 
 
+def sources(connection: Connection, versions: Iterable[str]) -> dict[str, str]:
+    """The texts of these policy versions; one that is not there is left out."""
+    rows = connection.execute(
+        "SELECT version, source FROM policies WHERE version = ANY(%s)", [list(versions)]
+    ).fetchall()
+    return dict(rows)
+
+
 def publications(connection: Connection) -> list[Publication]:
     """Every publication, newest first."""
     with connection.cursor(row_factory=class_row(Publication)) as cursor:
@@ -52,6 +60,13 @@ def publications(connection: Connection) -> list[Publication]:
             "SELECT number, version, published_at, published_by, comment"
             " FROM publications ORDER BY number DESC"
         ).fetchall()
+
+
+def last_number(connection: Connection) -> int:
+    """The number of the publication in force, 0 if there is none."""
+    row = connection.execute("SELECT coalesce(max(number), 0) FROM publications").fetchone()
+    assert row is not None  # an aggregate always gives one row
+    return int(row[0])
 
 
 def keep(connection: Connection, version: str, text: str, pools: Iterable[str]) -> None:

@@ -29,6 +29,13 @@ def entries(connection: Connection, revision: int) -> Entries:
     return found
 
 
+def has_people(connection: Connection) -> bool:
+    """Whether there has ever been anybody in the roster."""
+    row = connection.execute("SELECT EXISTS (SELECT FROM roster_entries WHERE kind = 'person')").fetchone()
+    assert row is not None  # a SELECT of a scalar always gives one row
+    return bool(row[0])
+
+
 def lock_revision(connection: Connection) -> int:
     """The present revision, locked: until this transaction ends nobody else changes the roster."""
     row = connection.execute("SELECT revision FROM roster_revision FOR UPDATE").fetchone()

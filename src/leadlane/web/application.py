@@ -23,15 +23,27 @@ from leadlane.i18n import _
 from leadlane.logging import get_logger
 from leadlane.web import (
     assets,
+    calendars,
+    coverage,
     lead,
     live,
     my_account,
     my_leads,
     navigation,
     now,
+    people,
     review,
+    rulebook,
+    settings_channels,
+    settings_home,
+    settings_hooks,
+    settings_import,
+    settings_keys,
     signing_in,
     user_settings,
+    whose,
+    workshop,
+    workshop_trials,
 )
 from leadlane.web.page import Page
 from leadlane.web.render import show_problem
@@ -40,7 +52,28 @@ from leadlane.web.session import Leadlane, PageError, find, require
 log = get_logger(__name__)
 
 # Every module of pages has its PAGES; this list is all there is to register.
-MODULES: tuple[Any, ...] = (live, signing_in, my_account, my_leads, lead, now, review, user_settings)
+MODULES: tuple[Any, ...] = (
+    live,
+    signing_in,
+    my_account,
+    my_leads,
+    lead,
+    now,
+    review,
+    user_settings,
+    rulebook,
+    whose,
+    calendars,
+    people,
+    coverage,
+    settings_home,
+    settings_keys,
+    settings_channels,
+    settings_hooks,
+    settings_import,
+    workshop,
+    workshop_trials,
+)
 
 HEADERS = {
     "content-security-policy": (
@@ -127,7 +160,8 @@ def _told_of(request: Request, error: Exception) -> tuple[int, str, str]:
         case PageError():
             return error.status, error.message, error.hint
         case HTTPException(status_code=404):
-            return 404, _("There is nothing here"), _("It may have moved, or never was. Look for it above.")
+            text = _("It may have moved, or never was. The search finds people, companies and places.")
+            return 404, _("There is nothing here"), text
         case HTTPException():
             return error.status_code, _("This cannot be done here"), ""
         case psycopg.OperationalError() | PoolTimeout() | DatabaseError():

@@ -71,7 +71,7 @@ def assets() -> dict[str, Asset]:
     found.append(Asset("app.js", _joined(scripts)))
     # What only some pages need, each a file of its own.
     found += [Asset(path.name, path.read_bytes()) for path in sorted((STATIC / "js" / "pages").glob("*.js"))]
-    found.append(Asset("echarts.js", (VENDOR / "echarts.js").read_bytes()))
+    found += [Asset(name, (VENDOR / name).read_bytes()) for name in ("echarts.js", "editor.js")]
     found += [Asset(path.name, path.read_bytes()) for path in sorted(STATIC.glob("*.svg"))]
     return {asset.name: asset for asset in found}
 

@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from leadlane.explain.standing import outcome_words, stage_words
 from leadlane.service.lead_page import lead_page
 from leadlane.service.prospects import person_name
+from leadlane.service.review_decide import may_decide
 from leadlane.service.who_acts import may_act
 from leadlane.service.why_page import why_page
 from leadlane.web import lead_acts
@@ -69,7 +70,7 @@ def show_lead(request: Request, session: Session) -> Response:
         live=[f"lead:{row.id}"],
         lead=shown,
         may_act=may,
-        may_review=row.stage == "review" and session.may(Capability.REVIEW),
+        may_review=may_decide(actor, row),
         is_holder=may and actor.person is not None and actor.person in (row.owner, row.covered_by),
         stage=outcome_words(shown.outcome) if shown.outcome else stage_words(shown.stage),
         stage_words=stage_words,

@@ -137,9 +137,10 @@ async def _events(hub: Live, topics: list[str]) -> AsyncIterator[bytes]:
             except TimeoutError:
                 yield b": still here\n\n"
                 continue
+            # Before it is told: what changes while nothing more is told, is told next.
+            looker.changed.clear()
             yield _CHANGED
             await asyncio.sleep(_AT_MOST_EVERY_SECONDS)
-            looker.changed.clear()
 
 
 @contextmanager

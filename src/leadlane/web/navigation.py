@@ -36,12 +36,12 @@ KNOW = (
 )
 RUN = (
     Place("/workshop", N_("Policy workshop"), "flask-conical", "o", Capability.EDIT_POLICY),
-    Place("/settings", N_("Settings"), "settings", "s", Capability.SETTINGS),
+    Place("/settings", N_("Settings"), "settings", "s", Capability.SEE_HEALTH),
 )
 GROUPS = (("", WORK), (N_("Know"), KNOW), (N_("Run"), RUN))
 # Where each role begins, the first that there is.
 HOMES = {
-    "admin": ("/now", "/my-leads", "/settings/users"),
+    "admin": ("/start", "/now", "/my-leads", "/settings/users"),
     "manager": ("/now", "/my-leads"),
     "rep": ("/my-leads",),
     "viewer": ("/whose", "/rulebook", "/account"),

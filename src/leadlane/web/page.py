@@ -29,21 +29,27 @@ Endpoint = Callable[[Request, Any], Response] | Callable[[Request, Any], Awaitab
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """An address of the pages. `capability` None: open to everybody, also to those who are not signed in."""
+    """An address of the pages. `capability` None: open to everybody, also to those who are not signed in.
+
+    `takes_files`: files as large as `max_upload_bytes` may be sent to it.
+    """
 
     path: str
     endpoint: Endpoint
     capability: Capability | None
     method: str = "GET"
+    takes_files: bool = False
 
     def route(self) -> Route:
         """The route that answers it, and refuses whoever may not have it."""
         return Route(self.path, _guarded(self), methods=[self.method])
 
 
-def page(path: str, endpoint: Endpoint, *, capability: Capability, method: str = "GET") -> Page:
+def page(
+    path: str, endpoint: Endpoint, *, capability: Capability, method: str = "GET", takes_files: bool = False
+) -> Page:
     """A page for those who are signed in and whose role has the capability."""
-    return Page(path, endpoint, capability, method)
+    return Page(path, endpoint, capability, method, takes_files)
 
 
 def open_page(path: str, endpoint: Endpoint, *, method: str = "GET") -> Page:
@@ -68,8 +74,14 @@ def _guarded(one: Page) -> Callable[[Request], Awaitable[Response]]:
 
     async def answer(request: Request) -> Response:
         sessions.require_own_origin(request)
-        request.state.form = await _read_form(request)
+        request.state.form = FormData()
+        settings = leadlane_of(request).settings
         try:
+            if one.takes_files:
+                # A large body is read only from those who may send it; the token is in it, and held after.
+                await run_in_threadpool(_require_role, one, request)
+            most_bytes = settings.max_upload_bytes if one.takes_files else settings.max_body_bytes
+            request.state.form = await _read_form(request, most_bytes)
             if not is_async:
                 return await run_in_threadpool(_answer, one, request)
             session = await run_in_threadpool(_let_in, one, request)
@@ -91,13 +103,20 @@ def _answer(one: Page, request: Request) -> Response:
 
 
 def _let_in(one: Page, request: Request) -> Session | None:
+    session = _require_role(one, request)
+    if session is not None and one.capability is not None:
+        with language(session.language):
+            sessions.require_csrf(request, session, form_of(request))
+    return session
+
+
+def _require_role(one: Page, request: Request) -> Session | None:
     if one.capability is None:
         return sessions.find(request)
     session = sessions.require(request)
-    with language(session.language):
-        if not session.may(one.capability):
+    if not session.may(one.capability):
+        with language(session.language):
             raise sessions.forbidden()
-        sessions.require_csrf(request, session, form_of(request))
     return session
 
 
@@ -110,12 +129,11 @@ def _to_sign_in(request: Request, error: SignInNeededError) -> Response:
 # ---------------------------------------------------------------- forms
 
 
-async def _read_form(request: Request) -> FormData:
+async def _read_form(request: Request, most_bytes: int) -> FormData:
     """The form of a request. PageError (413, 400) where it is too large, or cannot be read."""
     if request.method in ("GET", "HEAD"):
         return FormData()
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    most_bytes = leadlane_of(request).settings.max_body_bytes
     stream = _bounded(request, most_bytes)
     limits = {"max_fields": MOST_FIELDS, "max_part_size": most_bytes}
     try:

@@ -74,8 +74,8 @@ def decide_one(request: Request, session: Session) -> Response:
     if problem:
         return _asked(request, session, choice, problem)
     with leadlane.pool.connection() as connection:
-        row = lead_of(connection, request.path_params["lead_id"])
-        if row.id != request.path_params["lead_id"] or row.stage != "review":
+        row = lead_of(connection, request.path_params["review_id"])
+        if row.id != request.path_params["review_id"] or row.stage != "review":
             return redirect(LINE, _("This lead has been decided meanwhile. Nothing was changed."), tone="bad")
         _require(session, row)
         next_id = store.next_after(connection, row.id)
@@ -91,7 +91,7 @@ def decide_one(request: Request, session: Session) -> Response:
 
 def undo_one(request: Request, session: Session) -> Response:
     """Take a merge back: the lead is one of its own again."""
-    leadlane, lead_id = leadlane_of(request), request.path_params["lead_id"]
+    leadlane, lead_id = leadlane_of(request), request.path_params["review_id"]
     with leadlane.pool.connection() as connection:
         receipt = undo_merge(connection, leadlane.books, lead_id, actor_of(session), leadlane.now())
     if receipt is None or receipt.status == "refused":
@@ -105,7 +105,7 @@ def _asked(request: Request, session: Session, choice: Choice | None = None, pro
     leadlane = leadlane_of(request)
     looked_for = request.query_params.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
     with leadlane.pool.connection() as connection:
-        row = lead_of(connection, request.path_params["lead_id"])
+        row = lead_of(connection, request.path_params["review_id"])
         if row.stage != "review" and is_htmx(request):
             return show(request, "review/decided.html", lead_id=row.id)
         if row.stage != "review":
@@ -190,7 +190,7 @@ def _address(lead_id: str) -> str:
 _DECIDE = Capability.ACT_ON_OWN_LEADS
 PAGES = (
     page(LINE, show_line, capability=Capability.REVIEW),
-    page(LINE + "/{lead_id:path}/undo", undo_one, capability=_DECIDE, method="POST"),
-    page(LINE + "/{lead_id:path}", decide_one, capability=_DECIDE, method="POST"),
-    page(LINE + "/{lead_id:path}", show_one, capability=_DECIDE),
+    page(LINE + "/{review_id:path}/undo", undo_one, capability=_DECIDE, method="POST"),
+    page(LINE + "/{review_id:path}", decide_one, capability=_DECIDE, method="POST"),
+    page(LINE + "/{review_id:path}", show_one, capability=_DECIDE),
 )

@@ -4,23 +4,24 @@
   const rows = () => [...document.querySelectorAll("[data-row]")];
   let id = "", at = -1;
   const remember = (row) => {
-    id = row?.id ?? "";
-    at = row ? rows().indexOf(row) : -1;
+    if (row) (id = row.id), (at = rows().indexOf(row));
   };
   // Whoever types on before the form is there means the form, not other keys of the list.
   let awaited = false;
   document.addEventListener("htmx:before:request", (event) => {
     const source = event.detail.ctx?.sourceElement;
     awaited = source?.getAttribute("hx-target") === "#dialog";
-    if (source && !dialog()?.contains(source)) remember(source.closest("[data-row]"));
+    remember(source?.closest("[data-row]"));
   });
   document.addEventListener("htmx:finally:request", () => (awaited = false));
   document.addEventListener("keydown", (event) => {
     if (awaited && event.key.length === 1) event.preventDefault(), event.stopImmediatePropagation();
   }, true);
   document.addEventListener("htmx:after:swap", (event) => {
-    const target = event.detail.ctx?.target, swapped = typeof target === "string" ? target.slice(1) : target?.id;
-    if (!dialog()?.open || (swapped !== "leads" && swapped !== "lead")) return;
+    const { target, sourceElement } = event.detail.ctx ?? {};
+    const swapped = typeof target === "string" ? target.slice(1) : target?.id;
+    // What is renewed because something changed elsewhere leaves a form alone that somebody fills in.
+    if (!dialog()?.open || !dialog().contains(sourceElement) || (swapped !== "leads" && swapped !== "lead")) return;
     dialog().close();
     dialog().replaceChildren();
     if (at >= 0) (document.getElementById(id) ?? rows()[Math.min(at, rows().length - 1)])?.focus();

@@ -12,8 +12,13 @@
     (option.querySelector("select") ?? head.querySelector("input")).focus();
   });
   document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // Where a radio has been chosen, the keys of the page go on to hold.
+    if (event.target.matches('.option input[type="radio"]') && event.key.length === 1) {
+      document.querySelector(`.option-head[aria-keyshortcuts="${CSS.escape(event.key)}"]`)?.click();
+    }
     const isFree = event.target === document.body || event.target.matches(".option select, .option input, main");
-    if (event.key !== "Enter" || event.ctrlKey || event.metaKey || event.altKey || !isFree || document.querySelector("dialog[open]")) return;
+    if (event.key !== "Enter" || !isFree || document.querySelector("dialog[open]")) return;
     if (!form()?.querySelector('input[name="what"]:checked')) return;
     event.preventDefault();
     form().requestSubmit();

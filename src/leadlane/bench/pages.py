@@ -1,0 +1,197 @@
+"""How long does the server take to make a page, with a million leads in the database?"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import timedelta
+from http.client import HTTPConnection
+from importlib.resources import files
+from statistics import mean
+
+import psutil
+import psycopg
+
+from leadlane import clock
+from leadlane.app import open_app
+from leadlane.bench import company
+from leadlane.bench.database import Bench
+from leadlane.bench.figures import Figure, Target, percentile
+from leadlane.bench.http import Server, serving
+from leadlane.config import Settings
+from leadlane.service import demo, sign_in, users
+from leadlane.service.arrivals import count_arrivals
+from leadlane.store.db import connect
+from leadlane.web.application import all_pages
+from leadlane.web.live import PATH as LIVE
+
+SECTION = "12 pages, as the browser asks for them"
+TARGET = Target(most=50)
+# The page that asks the database nothing: what a request costs by itself.
+TRIVIAL = "/sign-in"
+# Whose pages are looked at: an admin who also sells.
+PERSON = "anna"
+# What people open all day; of the others the slowest is told.
+MAIN = (
+    "/my-leads", "/leads/{lead_id:path}", "/leads/{lead_id:path}/why", "/whose", "/rulebook", "/now",
+    "/review", "/review/{review_id:path}", "/people", "/people/{person_id:path}", "/coverage", "/settings",
+    "/workshop",
+)  # fmt: skip
+# The company as it stands, so many times over, is open; what came before is closed, over three years.
+_OPEN_COPIES = 20
+_AT_A_TIME = 50
+_YEARS = timedelta(days=3 * 365)
+_WARM = 3
+_SAYS_LITTLE_UNASKED = {"/whose": "?q=kim"}
+_SAMPLES = {
+    "{lead_id:path}": "SELECT id FROM leads WHERE owner = %(person)s AND stage = 'assigned' LIMIT 1",
+    "{review_id:path}": "SELECT id FROM leads WHERE stage = 'review' ORDER BY id LIMIT 1",
+    "{person_id:path}": "SELECT %(person)s",
+    "{user_id}": "SELECT id FROM users LIMIT 1",
+    "{route_name:path}": "SELECT route FROM bench_leads GROUP BY route ORDER BY count(*) DESC LIMIT 1",
+}
+
+# Every lead of the demonstration company again and again, with all that was decided and told of it.
+_KEEP = """
+CREATE TABLE bench_leads AS TABLE leads;
+CREATE TABLE bench_decisions AS TABLE decisions;
+CREATE TABLE bench_timeline AS TABLE timeline;
+"""
+_COPY = """
+CREATE TEMPORARY TABLE copies AS
+SELECT k, k > %(open)s AS is_past, CASE WHEN k > %(open)s THEN k * %(apart)s::interval ELSE '0' END AS ago
+  FROM generate_series(%(first)s::int, %(last)s) AS k;
+
+INSERT INTO leads
+SELECT copied.*
+  FROM bench_leads AS l, copies, LATERAL jsonb_populate_record(l, jsonb_build_object(
+       'id', l.id || '-' || k, 'email_key', k || '.' || l.email_key, 'domain', k || '.' || l.domain,
+       'arrived_at', l.arrived_at - ago, 'respond_by', l.respond_by - ago,
+       'accepted_at', l.accepted_at - ago, 'responded_at', l.responded_at - ago,
+       'changed_at', l.changed_at - ago, 'held_since', l.held_since - ago,
+       'decision_number', l.decision_number + k
+  ) || CASE WHEN is_past THEN jsonb_build_object(
+       'stage', 'closed', 'closed_at', l.changed_at - ago, 'chase_at', NULL, 'waiting_pool', NULL,
+       'next_step', NULL, 'next_step_due_at', NULL) ELSE '{}' END) AS copied;
+
+INSERT INTO decisions
+SELECT batch_id, number + k, lead_id || '-' || k, at - ago, outcome, route, destination, owner, arrival, trace
+  FROM bench_decisions, copies;
+
+INSERT INTO timeline (lead_id, at, event, actor, details)
+SELECT lead_id || '-' || k, at - ago, event, actor, details FROM bench_timeline, copies;
+
+DROP TABLE copies;
+"""
+_COUNT = """
+UPDATE loads SET open = owned.open
+  FROM (SELECT owner, count(*) AS open FROM leads WHERE stage <> 'closed' GROUP BY owner) AS owned
+ WHERE owned.owner = loads.person
+"""
+
+
+@dataclass(slots=True)
+class _Page:
+    """A page, and what each answer took, in seconds: until it had come whole, and of the server's CPU."""
+
+    what: str
+    address: str
+    seconds: list[float] = field(default_factory=list)
+    cpu_seconds: list[float] = field(default_factory=list)
+
+
+def measure(bench: Bench) -> list[Figure]:
+    """Every page that is registered, in turns, by somebody signed in; against the page to sign in."""
+    url = _filled(bench, bench.size(100_000, 1_000_000))
+    cookie = _sign_in(url)
+    pages = _pages(url)
+    with serving(url) as server:
+        _ask_in_turns(server, cookie, pages, bench.size(20, 100))
+    bench.drop(url)
+    trivial = next(page for page in pages if page.what == TRIVIAL)
+    others = [page for page in pages if page.what not in MAIN and page is not trivial]
+    slowest = max(others, key=lambda page: percentile(page.seconds, 0.95))
+    return [
+        *_figures(trivial, None),
+        *(figure for page in pages if page.what in MAIN for figure in _figures(page, trivial)),
+        *_figures(slowest, trivial, f"slowest of {len(others)} others, "),
+    ]
+
+
+def _filled(bench: Bench, count: int) -> str:
+    """The demonstration company, busy as never before, with the leads of years behind it."""
+    roster = (files("leadlane") / "reference" / "roster.yaml").read_text(encoding="utf-8")
+    url = bench.new_company(company.reference_policy(), roster)
+    with open_app(Settings(database_url=url)) as app:
+        loaded = demo.load(app).total
+    copies = count // loaded
+    with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
+        connection.execute(_KEEP)
+        for first in range(1, copies + 1, _AT_A_TIME):
+            last = min(first + _AT_A_TIME - 1, copies)
+            values = {"first": first, "last": last, "open": _OPEN_COPIES, "apart": _YEARS / copies}
+            connection.execute(_COPY, values)
+        connection.execute(_COUNT)
+        count_arrivals(connection, clock.now())
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
+    return url
+
+
+def _sign_in(url: str) -> str:
+    now = clock.now()
+    with connect(url) as connection:
+        user = users.add(connection, "admin@bench.example", "Kim Bench", "admin", "bench", now)
+        users.link_person(connection, user.id, PERSON, "bench")
+        return f"leadlane={sign_in.enter(connection, user, sign_in.From('127.0.0.1', 'bench'), now).token}"
+
+
+def _pages(url: str) -> list[_Page]:
+    """Every page that there is something for, with the address of one thing that it is about."""
+    samples = {}
+    with connect(url) as connection:
+        for name, statement in _SAMPLES.items():
+            if row := connection.execute(statement, {"person": PERSON}).fetchone():
+                samples[name] = str(row[0])
+    pages = []
+    for page in all_pages():
+        address = page.path + _SAYS_LITTLE_UNASKED.get(page.path, "")
+        for name, value in samples.items():
+            address = address.replace(name, value)
+        is_open = page.capability is None and page.path != TRIVIAL
+        if page.method == "GET" and page.path != LIVE and not is_open and "{" not in address:
+            pages.append(_Page(page.path, address))
+    return pages
+
+
+def _ask_in_turns(server: Server, cookie: str, pages: list[_Page], rounds: int) -> None:
+    process = psutil.Process(server.pid)
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
+    headers = {"cookie": cookie, "accept-encoding": "gzip", "accept-language": "en"}
+    for number in range(-_WARM, rounds):
+        for page in pages:
+            before, start = process.cpu_times(), time.perf_counter()
+            # Whoever is signed in is led away from the page to sign in: it is asked for by somebody else.
+            connection.request("GET", page.address, headers=headers if page.what != TRIVIAL else {})
+            answer = connection.getresponse()
+            answer.read()
+            seconds, after = time.perf_counter() - start, process.cpu_times()
+            if answer.status >= 400:
+                raise RuntimeError(f"{page.address} was answered with {answer.status}")
+            if number >= 0:
+                page.seconds.append(seconds)
+                page.cpu_seconds.append(after.user + after.system - before.user - before.system)
+    connection.close()
+
+
+def _figures(page: _Page, trivial: _Page | None, prefix: str = "") -> list[Figure]:
+    """p50 and p95 of a page against the trivial one, and the CPU time of the server's process for each."""
+    figures = []
+    for name, share, target in (("p50", 0.5, None), ("p95", 0.95, TARGET)):
+        value = percentile(page.seconds, share)
+        ratio = value / percentile(trivial.seconds, share) if trivial else None
+        against = f"{TRIVIAL}, {name}" if trivial else ""
+        what = f"{prefix}{page.what.replace(':path', '')}, {name}"
+        figures.append(Figure(SECTION, what, value * 1e3, "ms", against, ratio, target))
+    figures.append(Figure(SECTION, "  CPU of the server, mean", mean(page.cpu_seconds) * 1e3, "ms"))
+    return figures

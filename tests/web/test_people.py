@@ -1,0 +1,214 @@
+"""People and coverage as pages: who sees what, who may say who is away, stale and bad input."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+import pytest
+from tests.web.conftest import Site, Visitor, text_of
+
+from leadlane.service.roster import put_entry
+from leadlane.store import policies, roster
+
+
+def entry(site: Site, person: str) -> dict[str, object]:
+    with site.app.pool.connection() as connection:
+        return roster.entries(connection, policies.in_force(connection)[1])["person"][person]
+
+
+def put(site: Site, person: str, **changed: object) -> None:
+    with site.app.pool.connection() as connection:
+        put_entry(connection, "person", person, {**entry(site, person), **changed}, "test", site.app.now())
+
+
+def days(site: Site, start: int, until: int) -> dict[str, str]:
+    today = site.app.now().date()
+    return {
+        "from": (today + timedelta(days=start)).isoformat(),
+        "until": (today + timedelta(days=until)).isoformat(),
+    }
+
+
+def away(visitor: Visitor, person: str, **form: str) -> tuple[int, str]:
+    answer = visitor.submit(f"/people/{person}/away", seen="/account", **form)
+    return answer.status_code, text_of(answer)
+
+
+@pytest.mark.parametrize("role", ["admin", "manager", "rep", "viewer"])
+def test_everybody_sees_who_is_who(site: Site, role: str) -> None:
+    visitor = site.sign_in(role)
+    listed = visitor.text("/people")
+    assert "Anna Nowak AE · senior" in listed
+    assert "DACH led by Maria Hofer" in listed
+    assert "0 of 40 open 0 of 8 today" in listed
+    page = visitor.text("/people/anna")
+    assert "anna@seller.example" in page
+    assert "Boris Keller" in page
+    assert ("Add an absence" in page) == (role == "admin")
+    assert visitor.get("/people/nobody").status_code == 404
+
+
+def test_the_list_is_narrowed(site: Site) -> None:
+    visitor = site.sign_in("rep", "anna")
+    assert "Dora Ricci" not in visitor.text("/people?q=nowak+senior")
+    assert "Nobody is away" in visitor.text("/people?show=away")
+    assert "Nobody found" in visitor.text("/people?q=%3Cscript%3E")
+
+
+def test_a_rep_says_for_themselves_when_they_are_away(site: Site) -> None:
+    anna = site.sign_in("rep", "anna")
+    form = {**days(site, 0, 3), "reason": "Holidays", "backup": "emil"}
+    status, _text = away(anna, "anna", **form)
+    assert status == 303
+    page = anna.get("/people/anna")
+    assert "Holidays · Emil Zielinski covers" in text_of(page)
+    assert entry(site, "anna")["backup"] == "emil"
+    assert "Anna Nowak" in anna.text("/people?show=away")
+    assert "covers for Anna Nowak" in anna.text("/people")
+    end = re.search(r'action="(/people/anna/absences/\w+/end)"', page.text)
+    assert end is not None
+    assert anna.submit(end[1]).status_code == 303
+    assert "No absence is entered." in anna.text("/people/anna")
+    # From a page that is out of date: nothing happens, and it says so.
+    assert anna.submit(end[1]).status_code == 303
+    assert "This absence has been changed or ended" in anna.text("/people/anna")
+
+
+def test_who_may_say_that_somebody_is_away(site: Site) -> None:
+    form = {**days(site, 1, 2), "backup": "anna"}
+    assert away(site.sign_in("rep", "anna"), "boris", **form)[0] == 403
+    assert away(site.sign_in("manager", "marco"), "boris", **form)[0] == 403
+    assert away(site.sign_in("viewer"), "boris", **form)[0] == 403
+    assert away(site.sign_in("rep"), "boris", **form)[0] == 403
+    assert "away" not in entry(site, "boris")
+    assert away(site.sign_in("manager", "maria"), "boris", **form)[0] == 303
+    assert away(site.sign_in("admin"), "dora", **form)[0] == 303
+    assert away(site.sign_in("admin"), "none-such", **form)[0] == 404
+    (by,) = site.sql(
+        "SELECT changed_by FROM roster_entries WHERE id = 'boris' ORDER BY revision DESC LIMIT 1"
+    )[0]
+    assert by == "maria"
+
+
+def test_what_is_wrong_stands_beside_the_field(site: Site) -> None:
+    admin = site.sign_in("admin")
+    backwards = days(site, 5, 2)
+    status, text = away(admin, "anna", **backwards, reason="<script>alert(1)</script>")
+    assert status == 422
+    assert "The absence ends before it begins." in text
+    answer = admin.submit("/people/anna/away", **backwards, reason="<script>alert(1)</script>")
+    assert "<script>alert" not in answer.text
+    assert f'value="{backwards["from"]}"' in answer.text
+    assert away(admin, "anna", **{"from": "x", "until": backwards["until"]})[1].count("This is no date") == 1
+    assert away(admin, "anna", **days(site, 1, 2), reason="x" * 201)[0] == 422
+    status, text = away(admin, "anna", **days(site, 1, 2), backup="nobody-such")
+    assert status == 422
+    assert "nobody-such" in text
+    assert "away" not in entry(site, "anna")
+
+
+def test_hostile_names_are_only_words(site: Site) -> None:
+    name = "<script>alert(1)</script>"
+    put(site, "anna", name=name, away=[{**days(site, 0, 2), "reason": name}], slack=name)
+    visitor = site.sign_in("admin")
+    for path in ("/people", "/people/anna", "/people/anna/away", "/coverage", "/coverage?person=anna"):
+        page = visitor.get(path)
+        assert page.status_code == 200, path
+        assert "<script>alert" not in page.text, path
+    assert "&lt;script&gt;alert" in visitor.get("/people/anna").text
+
+
+def test_coverage_tells_holes_and_who_is_away(site: Site) -> None:
+    visitor = site.sign_in("viewer")
+    assert "senior-ae" in visitor.text("/coverage")
+    assert "hole:" in visitor.text("/coverage")  # in the legend
+    put(site, "olga", away=[{**days(site, 0, 6), "reason": "Training"}])
+    page = visitor.text("/coverage")
+    assert "Olga Lis" in page
+    assert "Training" in page
+    assert "nobody covers" in page
+    assert "away: Olga Lis" in page
+
+
+def test_what_if_somebody_is_away(site: Site) -> None:
+    visitor = site.sign_in("manager", "maria", **{"accept-language": "en"})
+    form = days(site, 0, 6)
+    page = visitor.get(f"/coverage?person=olga&from={form['from']}&until={form['until']}")
+    text = text_of(page)
+    assert "If Olga Lis were away" in text
+    assert "only in this trial" in text
+    assert page.text.count("changed") > 30
+    assert "Enter this absence" in text
+    # Nothing was stored.
+    assert "away" not in entry(site, "olga")
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "week=soon",
+        "week=0001-01-01",
+        "week=9999-12-31",
+        "person=nobody",
+        "person=olga&from=x",
+        "person=olga&from=2026-11-23&until=1999-01-01",
+        "person=olga&from=%27%3B&until=2",
+    ],
+)
+def test_addresses_that_ask_for_nonsense_say_so(site: Site, query: str) -> None:
+    answer = site.sign_in("viewer").get(f"/coverage?{query}")
+    assert answer.status_code == 422, query
+    assert "senior-ae" in text_of(answer)
+
+
+def test_other_languages_and_zones(site: Site) -> None:
+    site.sign_in("rep", "emil")
+    site.sql("UPDATE users SET zone = 'Asia/Kolkata', language = 'pl' WHERE person = 'emil'")
+    visitor = site.sign_in("rep", "emil")
+    page = visitor.get("/people/anna").text
+    assert "pon" in page
+    assert "13:30–21:30" in page or "12:30–20:30" in page
+    assert visitor.get("/coverage").status_code == 200
+
+
+def test_who_may_have_whose_calendar_links(site: Site) -> None:
+    assert site.sign_in("rep", "anna").get("/people/boris/calendar").status_code == 403
+    assert site.sign_in("manager", "maria").get("/people/anna/calendar").status_code == 403
+    assert site.sign_in("admin").get("/people/anna/calendar").status_code == 200
+    assert site.sign_in("admin").get("/people/none-such/calendar").status_code == 404
+    assert "from a calendar" not in site.sign_in("rep", "anna").text("/people/boris")
+
+
+def test_a_link_for_calendars_is_shown_once_and_ended(site: Site) -> None:
+    anna, path = site.sign_in("rep", "anna"), "/people/anna/calendar"
+    made = anna.submit(path + "/feed")
+    found = re.search(r"http://[^\"]+(/calendars/[\w-]+\.ics)", made.text)
+    assert found is not None
+    assert found[1] not in anna.get(path).text
+    stranger = site.visitor()
+    answer = stranger.get(found[1])
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/calendar")
+    assert answer.text.startswith("BEGIN:VCALENDAR")
+    assert stranger.get("/calendars/else.ics").status_code == 404
+    # Whoever is kept out reads nothing more.
+    site.sql("UPDATE users SET active = false WHERE person = 'anna'")
+    assert stranger.get(found[1]).status_code == 404
+    site.sql("UPDATE users SET active = true WHERE person = 'anna'")
+    assert stranger.get(found[1]).status_code == 200
+    assert anna.submit(path + "/feed/end").status_code == 303
+    assert stranger.get(found[1]).status_code == 404
+
+
+def test_a_calendar_that_cannot_be_read_says_why(site: Site) -> None:
+    anna, path = site.sign_in("rep", "anna"), "/people/anna/calendar"
+    answer = anna.submit(path, url="javascript:alert(1)")
+    assert answer.status_code == 422
+    assert "A link that begins with https://" in text_of(answer)
+    assert anna.submit(path, url="http://127.0.0.1:1/<script>x.ics").status_code == 303
+    page = anna.get(path)
+    assert "inside the network" in text_of(page)
+    assert "<script>x" not in page.text
+    assert anna.submit(path + "/stop").status_code == 303
+    assert "inside the network" not in anna.text(path)
