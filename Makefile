@@ -86,7 +86,7 @@ $(ENV)/run.stamp: requirements.lock pyproject.toml | $(ENV)/bin/python
 	@touch $@
 
 # What npm needs is there only while it is needed: Node.js comes as a Python package, and is large.
-$(ASSETS): package.json package-lock.json requirements-assets.lock tools/assets.py src/leadlane/web/static/icons.txt $(wildcard src/leadlane/web/static/js/bundled/*.js) | $(ENV)/bin/python
+$(ASSETS): package.json package-lock.json requirements-assets.lock tools/assets.py tools/world.py src/leadlane/web/static/icons.txt $(wildcard src/leadlane/web/static/js/bundled/*.js) | $(ENV)/bin/python
 	@echo "Fetching what the pages are built with ..."
 	@$(BIN)/python -m venv $(ENV)/assets
 	@$(ENV)/assets/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-assets.lock

@@ -18,6 +18,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from fontTools import subset
+from world import world
 
 ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "src" / "leadlane" / "web" / "static"
@@ -43,6 +44,8 @@ LETTERS = {
     ),
     "inter-latin-ext-wght-normal.woff2": ("inter-ext.woff2", "U+0100-017F,U+0218-021B"),
 }
+# The borders of countries, which a page shows a part of.
+BORDERS = "world-atlas/countries-50m.json"
 # Figures of one width, for what counts down and stands in columns.
 FEATURES = "kern,calt,ccmp,locl,mark,mkmk,tnum,case"
 _SOURCE_MAP = re.compile(rb"\n?(//|/\*)# sourceMappingURL=[^\n]*")
@@ -67,6 +70,7 @@ def main() -> None:
             (fresh / name).write_bytes(_SOURCE_MAP.sub(b"", (modules / source).read_bytes()))
         for source, (name, letters) in LETTERS.items():
             cut(modules / FONTS / source, fresh / name, letters)
+        (fresh / "world.json").write_text(world((modules / BORDERS).read_text(encoding="utf-8")))
         names = (STATIC / "icons.txt").read_text(encoding="utf-8").split()
         (fresh / "icons.svg").write_bytes(sprite(modules / "lucide-static" / "icons", names))
         (fresh / "LICENSES.txt").write_text(licences(modules, packages), encoding="utf-8")
@@ -110,7 +114,7 @@ def _package(path: str) -> str:
 
 def licences(modules: Path, bundled: set[str]) -> str:
     """The licences of all that is taken, each below its name."""
-    names = sorted({*map(_package, [*COPIED, FONTS]), *bundled})
+    names = sorted({*map(_package, [*COPIED, FONTS, BORDERS]), *bundled})
     texts = [
         (name, file.read_text(encoding="utf-8"))
         for name in [*names, "lucide-static"]

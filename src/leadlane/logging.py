@@ -62,3 +62,6 @@ def configure_logging(level: str, style: Literal["text", "json"]) -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     # What it says of itself while it upgrades is of no use to anybody but its developers.
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    # They write whole addresses down, and headers too: of workflows and providers those are the secret.
+    for library in ("httpx2", "httpcore2", "urllib3"):
+        logging.getLogger(library).setLevel(logging.WARNING)

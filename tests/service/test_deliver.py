@@ -43,7 +43,7 @@ from leadlane.outbound.endpoints import Endpoint, Outbound
 from leadlane.outbound.message import EVENTS, Failure, Sent
 from leadlane.service import deliver, planning, ways
 from leadlane.service.acts import act
-from leadlane.service.deliver import claim, settle
+from leadlane.service.deliver import claim, leave_what_is_not_set_up, settle
 from leadlane.service.planning import plan
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.ways import MEDIA, Setup, Way, set_up
@@ -333,6 +333,63 @@ def test_while_a_channel_is_down_for_long_people_are_told_by_their_next(
         run_once(published, setup, NOW + timedelta(seconds=seconds))
     assert {job.delivery.person for job in mail.jobs} >= {"anna", "boris", "clara"}
     assert len(chat.jobs) <= 7
+
+
+@pytest.mark.usefixtures("two_channels")
+def test_what_waits_for_a_channel_that_is_taken_away_goes_by_one_that_is_set_up(
+    published: psycopg.Connection, lead: MakeLead
+) -> None:
+    chat, mail = Told("chat", Failure("temporary", "away", is_channel_down=True)), Told("email")
+    put_changed(published, "boris", channels=["chat"])
+    route(published, demo(lead, 1), demo(lead, 2))
+    give_to(published, "L1", "boris", NOW)
+    run_once(published, people(chat), NOW)
+    assert [one.channel for one in deliveries.search(published, {"person": "boris"}, 9)] == ["chat"]
+
+    setup, roster = people(mail), Rulebooks().current(published).roster
+    leave_what_is_not_set_up(published, roster, setup, NOW)
+    give_to(published, "L2", "boris", NOW)
+    run_once(published, setup, NOW)
+    (job,) = [job for job in mail.jobs if job.delivery.person == "boris"]
+    assert job.message is not None
+    assert {item.lead_id for item in job.message.items} == {"L1", "L2"}
+    assert chat.jobs != []
+
+
+@pytest.mark.usefixtures("two_channels")
+def test_what_was_not_tried_yet_follows_the_roster(published: psycopg.Connection, lead: MakeLead) -> None:
+    mail = Told("email")
+    put_changed(published, "boris", channels=["chat"], email=None)
+    route(published, demo(lead, 1), demo(lead, 2))
+    give_to(published, "L1", "boris", NOW)
+    run_once(published, people(mail), NOW)
+    assert [job for job in mail.jobs if job.delivery.person == "boris"] == []
+    put_changed(published, "boris", channels=["chat"], email="boris@elsewhere.example")
+    give_to(published, "L2", "boris", NOW)
+    run_once(published, people(mail), NOW)
+    (job,) = [job for job in mail.jobs if job.delivery.person == "boris"]
+    assert job.message is not None
+    assert job.message.address == "boris@elsewhere.example"
+    assert {item.lead_id for item in job.message.items} == {"L1", "L2"}
+
+
+@pytest.mark.usefixtures("two_channels")
+def test_a_channel_that_is_down_wakes_nobody_at_night(published: psycopg.Connection, lead: MakeLead) -> None:
+    chat, mail = Told("chat"), Told("email")
+    setup = people(chat, mail, at_any_hour=frozenset({"assigned"}))
+    night = NOW + timedelta(hours=12)
+    for person in ("boris", "anna"):
+        put_changed(published, person, channels=["chat"])
+    route(published, demo(lead, 1), now=NOW)
+    give_to(published, "L1", "anna", NOW)
+    run_once(published, setup, NOW)
+    chat.outcome = Failure("temporary", "away", is_channel_down=True)
+    give_to(published, "L1", "boris", night)  # that it is gone can wait until Anna is back at work
+    for seconds in (0, 10, 40, 90, 150):
+        run_once(published, setup, night + timedelta(seconds=seconds))
+    assert [job for job in mail.jobs if job.delivery.person == "boris"]
+    (waiting,) = deliveries.search(published, {"person": "anna", "state": "waiting"}, 9)
+    assert (waiting.channel, waiting.next_at > night + timedelta(hours=1)) == ("email", True)
 
 
 def test_the_manager_hears_when_no_channel_works(published: psycopg.Connection, lead: MakeLead) -> None:

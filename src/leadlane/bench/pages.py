@@ -8,9 +8,12 @@ from datetime import timedelta
 from http.client import HTTPConnection
 from importlib.resources import files
 from statistics import mean
+from typing import LiteralString
+from urllib.parse import quote
 
 import psutil
 import psycopg
+from psycopg import Connection
 
 from leadlane import clock
 from leadlane.app import open_app
@@ -42,14 +45,19 @@ _OPEN_COPIES = 20
 _AT_A_TIME = 50
 _YEARS = timedelta(days=3 * 365)
 _WARM = 3
-_SAYS_LITTLE_UNASKED = {"/whose": "?q=kim"}
+# What pages are about: another one in each round, so that none is quick because it was asked for before.
 _SAMPLES = {
-    "{lead_id:path}": "SELECT id FROM leads WHERE owner = %(person)s AND stage = 'assigned' LIMIT 1",
-    "{review_id:path}": "SELECT id FROM leads WHERE stage = 'review' ORDER BY id LIMIT 1",
-    "{person_id:path}": "SELECT %(person)s",
-    "{user_id}": "SELECT id FROM users LIMIT 1",
-    "{route_name:path}": "SELECT route FROM bench_leads GROUP BY route ORDER BY count(*) DESC LIMIT 1",
+    "{lead_id:path}": "SELECT id FROM leads WHERE owner = %(person)s AND stage <> 'closed' ORDER BY md5(id)",
+    "{review_id:path}": "SELECT id FROM leads WHERE stage = 'review' ORDER BY md5(id)",
+    "{person_id:path}": "SELECT person FROM loads",
+    "{user_id}": "SELECT id FROM users",
+    "{route_name:path}": "SELECT DISTINCT route FROM bench_leads",
 }
+_QUERIES = {
+    "/my-leads": ("whose", "SELECT person FROM loads UNION SELECT 'team'"),
+    "/whose": ("q", "SELECT fields ->> 'company' FROM bench_leads WHERE fields ? 'company'"),
+}
+_MOST_SAMPLES = 200
 
 # Every lead of the demonstration company again and again, with all that was decided and told of it.
 _KEEP = """
@@ -92,10 +100,10 @@ UPDATE loads SET open = owned.open
 
 @dataclass(slots=True)
 class _Page:
-    """A page, and what each answer took, in seconds: until it had come whole, and of the server's CPU."""
+    """A page at its addresses, and what each answer took, in seconds: until it was there, and of CPU."""
 
     what: str
-    address: str
+    addresses: list[str]
     seconds: list[float] = field(default_factory=list)
     cpu_seconds: list[float] = field(default_factory=list)
 
@@ -147,21 +155,25 @@ def _sign_in(url: str) -> str:
 
 
 def _pages(url: str) -> list[_Page]:
-    """Every page that there is something for, with the address of one thing that it is about."""
-    samples = {}
+    """Every page that there is something for, with the addresses of what it is about."""
+    paths = [page.path for page in all_pages() if page.method == "GET" and page.capability is not None]
     with connect(url) as connection:
-        for name, statement in _SAMPLES.items():
-            if row := connection.execute(statement, {"person": PERSON}).fetchone():
-                samples[name] = str(row[0])
-    pages = []
-    for page in all_pages():
-        address = page.path + _SAYS_LITTLE_UNASKED.get(page.path, "")
-        for name, value in samples.items():
-            address = address.replace(name, value)
-        is_open = page.capability is None and page.path != TRIVIAL
-        if page.method == "GET" and page.path != LIVE and not is_open and "{" not in address:
-            pages.append(_Page(page.path, address))
-    return pages
+        pages = [_Page(path, _addresses(connection, path)) for path in (TRIVIAL, *paths) if path != LIVE]
+    return [page for page in pages if page.addresses]
+
+
+def _addresses(connection: Connection, path: str) -> list[str]:
+    def samples(statement: LiteralString) -> list[str]:
+        found = connection.execute(f"{statement} LIMIT {_MOST_SAMPLES}", {"person": PERSON}).fetchall()
+        return [quote(value, safe="") for (value,) in found]
+
+    if path in _QUERIES:
+        name, statement = _QUERIES[path]
+        return [f"{path}?{name}={value}" for value in samples(statement)]
+    for name, statement in _SAMPLES.items():
+        if name in path:
+            return [path.replace(name, value) for value in samples(statement)]
+    return [] if "{" in path else [path]
 
 
 def _ask_in_turns(server: Server, cookie: str, pages: list[_Page], rounds: int) -> None:
@@ -170,14 +182,16 @@ def _ask_in_turns(server: Server, cookie: str, pages: list[_Page], rounds: int) 
     headers = {"cookie": cookie, "accept-encoding": "gzip", "accept-language": "en"}
     for number in range(-_WARM, rounds):
         for page in pages:
-            before, start = process.cpu_times(), time.perf_counter()
+            address = page.addresses[number % len(page.addresses)]
             # Whoever is signed in is led away from the page to sign in: it is asked for by somebody else.
-            connection.request("GET", page.address, headers=headers if page.what != TRIVIAL else {})
+            sent = headers if page.what != TRIVIAL else {}
+            before, start = process.cpu_times(), time.perf_counter()
+            connection.request("GET", address, headers=sent)
             answer = connection.getresponse()
             answer.read()
             seconds, after = time.perf_counter() - start, process.cpu_times()
             if answer.status >= 400:
-                raise RuntimeError(f"{page.address} was answered with {answer.status}")
+                raise RuntimeError(f"{address} was answered with {answer.status}")
             if number >= 0:
                 page.seconds.append(seconds)
                 page.cpu_seconds.append(after.user + after.system - before.user - before.system)

@@ -143,7 +143,7 @@ def _require_outside(plugin: Any, allowed: tuple[str, ...]) -> None:
         return
     try:
         resolve(str(plugin.host), plugin.port or 443, allowed)
-    except OSError:
+    except (OSError, UnicodeError):
         # Apprise will not find it either; or it is none (ntfy://topic).
         return
 

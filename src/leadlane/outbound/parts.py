@@ -21,33 +21,44 @@ class Part(BaseModel):
 
 def read_url(value: object) -> str:
     """An address of a web server, without user and password."""
-    parts = urlsplit(value) if isinstance(value, str) else None
-    if parts is not None and parts.password is not None:
-        # Never the text itself: passwords are not shown.
+    parts = _split(value) if isinstance(value, str) else None
+    # Never the text itself: passwords are not shown, nor the secrets that stand in many a path.
+    if parts is not None and parts.username is not None:
         refuse(
             "wrong_value",
             "",
             _("an address without user and password"),
             found=_("an address with a password"),
         )
-    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or _port(parts) == 0:
-        refuse("wrong_value", value, _("an address as https://example.com/hook"))
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        refuse(
+            "wrong_value",
+            "",
+            _("an address as https://example.com/hook"),
+            found=_("an address that cannot be used"),
+        )
     return str(value)
 
 
-def _port(parts: SplitResult) -> int | None:
+def _split(text: str) -> SplitResult | None:
+    """The parts of an address; None where no request can be made of it."""
+    if any(sign.isspace() or not sign.isprintable() for sign in text):
+        return None
     try:
-        return parts.port
+        parts = urlsplit(text)
+        # What looks names up refuses empty and overlong labels, as an error of its own.
+        (parts.hostname or "").encode("idna")
+        return None if parts.port == 0 else parts
     except ValueError:
-        return 0
+        return None
 
 
 def _events(value: object) -> list[str]:
-    wrong = next((one for one in value if one not in EVENTS), None) if isinstance(value, list) else value
-    if wrong is not None:
+    if not isinstance(value, list) or any(one not in EVENTS for one in value):
+        wrong = next(one for one in value if one not in EVENTS) if isinstance(value, list) else value
         expected = _("a list of these: {values}").format(values=", ".join(EVENTS))
         refuse("wrong_value", wrong, expected, did_you_mean(wrong, EVENTS))
-    return list(value)  # type: ignore[call-overload, no-any-return]
+    return list(value)
 
 
 def _rate(value: object) -> int:

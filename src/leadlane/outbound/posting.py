@@ -5,13 +5,17 @@ A person is told at most once: where the request went out and no answer came, no
 
 from __future__ import annotations
 
+import socket
 import ssl
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
 from functools import cache
 from importlib.metadata import version
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
@@ -21,8 +25,12 @@ from leadlane.outbound.addresses import ForbiddenAddressError, resolve
 from leadlane.outbound.message import Failure
 
 TIMEOUT_SECONDS = 10.0
+# For the whole of a request, however it is answered; far less than after what its sender is taken for dead.
+LONGEST_SECONDS = 30.0
 _CONNECT_SECONDS = 5.0
 _PORTS = {"http": 80, "https": 443}
+# When a connection is there to be cut.
+_OPENED = ("connection.connect_tcp.complete", "connection.start_tls.complete")
 # Of an answer only what services say in a few fields is needed.
 _MOST_READ, _MOST_SHOWN = 65_536, 200
 # Nothing of the request was read by anybody, or not the whole of it.
@@ -80,9 +88,16 @@ def request(
     host = target.host
     told = {"host": target.header, "user-agent": f"leadlane/{version('leadlane')}", **headers}
     try:
-        with _client().stream(
-            method, target.url, content=content, headers=told, extensions={"sni_hostname": host}
-        ) as answer:
+        with (
+            _cut_off(LONGEST_SECONDS) as trace,
+            _client().stream(
+                method,
+                target.url,
+                content=content,
+                headers=told,
+                extensions={"sni_hostname": host, "trace": trace},
+            ) as answer,
+        ):
             return Answer(host, answer.status_code, _beginning(answer, most_read), retry_after(answer, now))
     except _NOT_SENT as error:
         detail = _("{host} cannot be reached: {error}")
@@ -90,6 +105,32 @@ def request(
     except httpx2.HTTPError:
         detail = _("{host} got the request and did not answer: it may have been done.")
         return Failure("uncertain", detail.format(host=host))
+
+
+@contextmanager
+def _cut_off(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None]]:
+    """Within the block the connection that the `trace` given is told of is cut after so long.
+
+    The client only limits each silence: who answers a byte at a time would keep a thread for hours.
+    """
+    opened: list[socket.socket] = []
+
+    def trace(event: str, info: Mapping[str, Any]) -> None:
+        if event in _OPENED:
+            opened.append(info["return_value"].get_extra_info("socket"))
+
+    def cut() -> None:
+        with suppress(OSError):
+            # Past the TLS of the socket, which another thread is reading from.
+            socket.socket.shutdown(opened[-1], socket.SHUT_RDWR)
+
+    timer = threading.Timer(seconds, lambda: opened and cut())
+    timer.daemon = True
+    timer.start()
+    try:
+        yield trace
+    finally:
+        timer.cancel()
 
 
 def refusal(answer: Answer) -> Failure:

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 import jmespath
 import orjson
 import phonenumbers
-from pydantic import Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from leadlane.config import Settings
 from leadlane.core.facts import Person
@@ -67,6 +67,26 @@ def _query(value: object) -> str:
     return str(value)
 
 
+def _headers(value: object) -> object:
+    if not isinstance(value, dict):
+        # It may be the secret itself, without the name of its header.
+        refuse("wrong_type", "", _("a mapping: `key: value`"), found=_("no mapping"))
+    return value
+
+
+def _body(value: object) -> object:
+    missing = {"to", "text"} - set(_PLACEHOLDER.findall(str(value)))
+    if isinstance(value, dict) and missing:
+        # A provider may well take such a request, and nobody be told.
+        refuse(
+            "wrong_value",
+            "",
+            _("{to} and {text} somewhere in it: they are filled in"),
+            found=_("a body without a place for {missing}").format(missing=", ".join(sorted(missing))),
+        )
+    return value
+
+
 Secret = Annotated[SecretStr, *checked(_secret, type="string")]
 Query = Annotated[str, *checked(_query, type="string")]
 
@@ -76,8 +96,12 @@ class HttpPart(Part):
 
     url: Url = Field(description=N_("where the provider takes messages: https://…"))
     method: Literal["POST", "PUT", "GET"] = Field(default="POST", description="How it is asked.")
-    headers: dict[str, Secret] = Field(default={}, description="Headers, such as Authorization.")
-    body: dict[str, Any] = Field(description=N_("what is sent, with {to}, {text} and {id} in it"))
+    headers: Annotated[dict[str, Secret], BeforeValidator(_headers)] = Field(
+        default={}, description="Headers, such as Authorization."
+    )
+    body: Annotated[dict[str, Any], BeforeValidator(_body)] = Field(
+        description=N_("what is sent, with {to}, {text} and {id} in it")
+    )
     format: Literal["json", "form", "query"] = Field(default="json", description="How the body is sent.")
     accepted: Query = Field(default="", description="JMESPath over the answer: true where it was taken.")
     id: Query = Field(default="", description="JMESPath over the answer: the provider's id of the message.")

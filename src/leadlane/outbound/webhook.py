@@ -38,9 +38,9 @@ def send(endpoint: Endpoint, uid: str, body: str, now: datetime) -> Sent | Failu
         address = resolve(host, port, endpoint.allowed)
     except ForbiddenAddressError as error:
         return Failure("temporary", str(error), is_channel_down=True)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter for what can be no name of a host
         detail = _("The address of {host} cannot be found: {error}").format(
-            host=host, error=error.strerror or error
+            host=host, error=getattr(error, "strerror", None) or error
         )
         return Failure("temporary", detail, is_channel_down=True)
     # What was checked is what is connected to; the certificate is held against the name.

@@ -12,7 +12,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from icalendar import Calendar, Event
@@ -209,7 +209,7 @@ def feed(
         name = person_name(one.fields) or one.id
         words = _("{step}: {name}").format(step=one.next_step or _("Respond"), name=name)
         event = _event(f"lead-{one.id}", words, one.due_at, one.due_at + _MOMENT, now)
-        event.add("url", f"{base_url}/leads/{one.id}")
+        event.add("url", f"{base_url}/leads/{quote(one.id, safe='')}")
         event.add("transp", "TRANSPARENT")
         calendar.add_component(event)
     for other in book.roster.people.values():

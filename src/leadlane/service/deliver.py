@@ -194,7 +194,7 @@ def _pause(
     until = now + _wait_for(failure, channel.failures + 1)
     deliveries.pause(connection, one.channel, until, failure.detail, now)
     if is_long_down(channel, now):
-        _send_otherwise(connection, books.current(connection).roster, setup, channel, now)
+        _send_otherwise(connection, books.current(connection).roster, setup, channel.name, now)
     if channel.down_since is not None and now - channel.down_since >= ALARM_AFTER:
         text = _("Nothing can be sent by {channel}: {detail}").format(
             channel=one.channel, detail=failure.detail
@@ -204,12 +204,22 @@ def _pause(
     return until
 
 
+def leave_what_is_not_set_up(connection: Connection, roster: Roster, setup: Setup, now: datetime) -> None:
+    """What waits for a channel that is not set up (any more) goes by one that is, where people have one.
+
+    Else all that they are to hear from then on would become part of a message that is never sent.
+    """
+    with connection.transaction():
+        for name in MEDIA.keys() - setup.ways.keys():
+            _send_otherwise(connection, roster, setup, name, now)
+
+
 def _send_otherwise(
-    connection: Connection, roster: Roster, setup: Setup, channel: Channel, now: datetime
+    connection: Connection, roster: Roster, setup: Setup, channel: str, now: datetime
 ) -> None:
-    """What waits for a channel that has been down for long goes to those who can be told by another."""
+    """What waits for a channel that does not work goes to those who can be told by another."""
     deliveries.lock_planning(connection)
-    for one in deliveries.waiting_people(connection, channel.name, BATCH):
+    for one in deliveries.waiting_people(connection, channel, BATCH):
         following = _next_channel(roster, setup, one)
         if following is not None:
             deliveries.redirect(connection, one, *following, now)

@@ -19,7 +19,7 @@ from leadlane.core.rulebook import Rulebook
 from leadlane.i18n import N_, _
 from leadlane.logging import get_logger
 from leadlane.outbound.message import Failure, Sent
-from leadlane.service.deliver import claim, measure, settle
+from leadlane.service.deliver import claim, leave_what_is_not_set_up, measure, settle
 from leadlane.service.digest import prepare
 from leadlane.service.loop import Loop
 from leadlane.service.planning import plan_all
@@ -67,7 +67,8 @@ class Sender(Loop):
         deliveries.configure(connection)
         with suppress(NothingPublishedError):
             # The first message is not to wait until the rules are compiled.
-            self._books.current(connection)
+            roster = self._books.current(connection).roster
+            leave_what_is_not_set_up(connection, roster, self._setup, self._now())
         deliveries.know_channels(connection, self._setup.ways, self._now())
 
     def turn(self, connection: Connection) -> float:

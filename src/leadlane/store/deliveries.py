@@ -156,7 +156,12 @@ WITH wanted AS (
            %(now)s
       FROM one ORDER BY person
     ON CONFLICT (person) WHERE state = 'waiting' AND person IS NOT NULL AND unless IS NULL DO UPDATE
-       SET next_at = CASE WHEN deliveries.attempts > 0 THEN deliveries.next_at
+       -- What was not tried yet goes where they are reached by now, not where they were when it began to wait.
+       SET channel = CASE WHEN deliveries.attempts > 0 OR deliveries.tried <> '{}' THEN deliveries.channel
+                          ELSE excluded.channel END,
+           address = CASE WHEN deliveries.attempts > 0 OR deliveries.tried <> '{}' THEN deliveries.address
+                          ELSE excluded.address END,
+           next_at = CASE WHEN deliveries.attempts > 0 THEN deliveries.next_at
                           ELSE least(deliveries.next_at, excluded.next_at) END
     RETURNING id, person
 )
@@ -409,10 +414,12 @@ def waiting_people(connection: Connection, channel: str, limit: int) -> list[Del
 
 
 def redirect(connection: Connection, one: Delivery, channel: str, address: str, now: datetime) -> None:
-    """Send what waits by another channel, which has not been tried yet."""
+    """Send what waits by another channel, which has not been tried yet: now, or when it was to be sent first."""
     connection.execute(
         "UPDATE deliveries"
-        " SET channel = %s, address = %s, tried = tried || channel, next_at = %s, attempts = 0"
+        " SET channel = %s, address = %s, tried = tried || channel, attempts = 0,"
+        # Without an error it was never tried: then it waits for working hours, or for its turn.
+        " next_at = CASE WHEN error IS NULL THEN next_at ELSE %s END"
         " WHERE id = %s AND channel = %s AND state = 'waiting'",
         [channel, address, now, one.id, one.channel],
     )

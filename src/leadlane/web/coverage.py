@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from leadlane.core.facts import Away
 from leadlane.core.rulebook import Rulebook
-from leadlane.explain.hours import day_words
+from leadlane.explain.hours import absence_words, day_words
 from leadlane.i18n import _
 from leadlane.policy.roster_document import instant
 from leadlane.policy.values import parse_day
@@ -65,6 +65,7 @@ def show_coverage(request: Request, session: Session) -> Response:
         is_present=today == asked.first,
         away_words=away_words(book, session, now),
         day_words=day_words,
+        hole_words=lambda start, until: absence_words(start, until, zone, zone, today.year),
         shade=shade,
         most_promises=MOST_PROMISES,
         may_say_away=session.may(Capability.SAY_AWAY),

@@ -15,6 +15,7 @@ from leadlane.web.page import page
 from leadlane.web.render import show
 from leadlane.web.roles import Capability
 from leadlane.web.session import PageError, Session, leadlane_of
+from leadlane.web.world import around
 
 # So many versions can be chosen from; older ones are found in the history.
 _MOST_OFFERED = 50
@@ -96,7 +97,17 @@ def show_territories(request: Request, _session: Session) -> Response:
     leadlane = leadlane_of(request)
     with leadlane.pool.connection() as connection:
         found = market(leadlane.books.current(connection))
-    return show(request, "rulebook/territories.html", live=["policy", "roster"], found=found)
+    # Whose a country is: the team of the first segment that names it.
+    whose = {country.code: country.territories[0].team for country in found.countries}
+    return show(
+        request,
+        "rulebook/territories.html",
+        live=["policy", "roster"],
+        found=found,
+        part=around(whose),
+        whose=whose,
+        teams=list(dict.fromkeys(whose.values())),
+    )
 
 
 PAGES = (

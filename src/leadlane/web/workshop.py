@@ -146,7 +146,7 @@ def _put_away(request: Request, session: Session, *, away: bool) -> Response:
 
 def rebase(request: Request, session: Session) -> Response:
     """Somebody has looked at what others published, and goes on from there."""
-    number = number_of(request, "seen")
+    number = number_of(request, "in_force")
     with leadlane_of(request).pool.connection() as connection:
         last = workshop.last_publication(connection)
         if last is None or last.number != number:
@@ -245,7 +245,7 @@ def publish_draft(request: Request, session: Session) -> Response:
     leadlane, comment = leadlane_of(request), text_of(request, "comment")
     if problem := _problem_of(comment):
         return _ask_publish(request, session, 422, comment, problem)
-    seen, edition = number_of(request, "seen"), number_of(request, "edition")
+    seen, edition = number_of(request, "in_force"), number_of(request, "edition")
     try:
         with leadlane.pool.connection() as connection:
             done = drafts.publish_draft(
@@ -328,7 +328,7 @@ def go_back(request: Request, session: Session) -> Response:
             done = publications.go_back(
                 connection,
                 number,
-                number_of(request, "seen"),
+                number_of(request, "in_force"),
                 signs_as(session),
                 comment,
                 leadlane.now(),

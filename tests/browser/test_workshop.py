@@ -1,0 +1,80 @@
+"""A policy is changed in the editor: suggested, checked as one types, tried on past leads, published."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+from tests.service.conftest import POLICY
+
+from leadlane.service.publish import publish
+
+LINE = POLICY.splitlines().index("  strong_at: 60") + 1
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_an_admin_changes_a_rule_and_publishes_it(see: Any, own_company: Any, width: int) -> None:
+    seen = see("admin", "anna", width=width, site=own_company)
+    page = seen.open("/workshop")
+    editor = page.get_by_role("textbox", name="Policy, as YAML")
+    editor.click()
+    page.keyboard.press("Control+Home")
+    for _line in range(LINE - 1):
+        page.keyboard.press("ArrowDown")
+    page.keyboard.press("End")
+    # A slip is told with its line, and what was meant.
+    page.keyboard.type("x")
+    problem = page.get_by_role("link", name=re.compile(f"line {LINE} "))
+    expect(problem).to_be_visible()
+    # A click leads to the place.
+    page.keyboard.press("Control+End")
+    problem.click()
+    expect(editor).to_be_focused()
+    page.keyboard.press("End")
+    for _letter in range(3):
+        page.keyboard.press("Backspace")
+    page.keyboard.type("30")
+    expect(page.get_by_text("strong from 60 → 30")).to_be_visible()
+    # Keys are suggested by what may stand there.
+    page.keyboard.press("Enter")
+    page.keyboard.type("poi")
+    expect(page.get_by_role("option", name="points")).to_be_visible()
+    page.keyboard.press("Escape")
+    for _letter in range(6):
+        page.keyboard.press("Backspace")
+    page.wait_for_function("document.querySelector('#f-text').value.includes('strong_at: 30\\n  points')")
+    expect(page.get_by_text("strong from 60 → 30")).to_be_visible()
+    # Looked at before it is published.
+    page.get_by_role("link", name="Past leads").click()
+    page.get_by_role("button", name="Decide again").click()
+    expect(page.get_by_text("would have been decided differently.")).to_be_visible(timeout=30_000)
+    page.get_by_role("link", name="Draft", exact=True).click()
+    page.get_by_role("button", name="Publish …").click()
+    page.get_by_label("Why?").fill("Fit counts more")
+    page.get_by_role("button", name="Put it in force").click()
+    expect(page.get_by_role("heading", name="Version 2")).to_be_visible()
+    seen.check()
+
+
+def test_the_editor_is_a_text_field_without_scripts(see: Any, own_company: Any) -> None:
+    seen = see("admin", "anna", scripts=False, site=own_company)
+    page = seen.open("/workshop")
+    page.get_by_label("Policy, as YAML").fill(POLICY.replace("strong_at: 60", "strong_at: 30"))
+    page.get_by_role("button", name="Keep and check").click()
+    expect(page.get_by_text("strong from 60 → 30")).to_be_visible()
+
+
+def test_another_publishes_while_one_types(see: Any, own_company: Any) -> None:
+    seen = see("admin", "anna", site=own_company)
+    page = seen.open("/workshop")
+    page.get_by_role("textbox", name="Policy, as YAML").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.type("# mine\n")
+    expect(page.get_by_text("Your draft, kept")).to_be_visible()
+    with own_company.app.pool.connection() as connection:
+        text = POLICY.replace("strong_at: 60", "strong_at: 40")
+        publish(connection, text, "policy.yaml", "boris", "Softer", own_company.app.now())
+    expect(page.get_by_text("A version was published since you began.")).to_be_visible(timeout=10_000)
+    expect(page.get_by_text("strong from 60 → 40")).to_be_visible()
