@@ -15,7 +15,7 @@ PYTHON := $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help run test crash simulate bench bench-matching check assets screenshots wheel format messages lock clean
+.PHONY: help run test crash simulate bench bench-matching check assets screenshots pictures wheel format messages lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ assets: $(ASSETS) ## Fetch the scripts, styles, icons and fonts of the pages, if
 
 screenshots: $(ENV)/dev.stamp $(ASSETS) ## Pictures of pages: ARGS="/tmp/pictures /my-leads --role rep"
 	@$(BIN)/python tools/screenshots.py $(ARGS)
+
+pictures: $(ENV)/dev.stamp $(ASSETS) ## Make the pictures of pages in docs/pictures anew
+	@$(BIN)/python tools/pictures.py
 
 wheel: $(ENV)/dev.stamp $(ASSETS) ## Build dist/leadlane-*.whl, with everything that the pages need in it
 	@$(BIN)/uv build --wheel --quiet

@@ -12,15 +12,16 @@ import re
 import sys
 import tempfile
 from pathlib import Path
+from typing import Literal
 
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
 
 from tests.browser import gallery  # noqa: E402
 from tests.browser.chromium import launch  # noqa: E402
-from tests.web.conftest import opened_site, put_reference  # noqa: E402
+from tests.web.conftest import Site, opened_site, put_reference  # noqa: E402
 
 from leadlane.app import App  # noqa: E402
 from leadlane.config import Settings  # noqa: E402
@@ -28,7 +29,8 @@ from leadlane.service import demo  # noqa: E402
 from leadlane.web import application  # noqa: E402
 
 WIDTHS = {1440: 900, 390: 844}
-THEMES = ("light", "dark")
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
 def main() -> None:
@@ -37,7 +39,7 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory(prefix="leadlane-pictures-") as folder,
-        opened_site(Settings(data_dir=Path(folder)), _prepare) as site,
+        opened_site(Settings(data_dir=Path(folder)), prepare) as site,
         sync_playwright() as playwright,
     ):
         browser = launch(playwright)
@@ -45,17 +47,11 @@ def main() -> None:
         pages = arguments.pages or ["/my-leads"]
         for width in arguments.width or WIDTHS:
             for theme in arguments.theme or THEMES:
-                context = browser.new_context(
-                    viewport={"width": width, "height": WIDTHS.get(width, 900)},
-                    color_scheme=theme,
-                    locale=arguments.language,
-                    device_scale_factor=arguments.scale,
-                    is_mobile=width < 600,
-                )
+                context = window(browser, width, theme, arguments.language, arguments.scale)
                 context.add_cookies([{"name": "leadlane", "value": token, "url": site.url}])
                 for path in pages:
                     page = context.new_page()
-                    page.goto(site.url + _known(site, path), wait_until="load")
+                    page.goto(site.url + known(site, path), wait_until="load")
                     page.wait_for_timeout(150)
                     name = re.sub(r"\W+", "-", path).strip("-") or "start"
                     file = arguments.folder / f"{name}-{width}-{theme}.png"
@@ -66,15 +62,29 @@ def main() -> None:
         browser.close()
 
 
-def _prepare(app: App) -> None:
+def window(
+    browser: Browser, width: int, theme: Theme = "light", language: str = "en", scale: float = 1
+) -> BrowserContext:
+    """A window of this width; a narrow one is that of a phone."""
+    return browser.new_context(
+        viewport={"width": width, "height": WIDTHS.get(width, 900)},
+        color_scheme=theme,
+        locale=language,
+        device_scale_factor=scale,
+        is_mobile=width < 600,
+    )
+
+
+def prepare(app: App) -> None:
+    """Put the demonstration company in."""
     put_reference(app)
     demo.load(app)
 
 
-def _known(site: object, path: str) -> str:
+def known(site: Site, path: str) -> str:
     """`{lead}` becomes the id of a lead that somebody has, `{person}` one of the roster."""
     if "{lead}" in path:
-        rows = site.sql("SELECT id FROM leads WHERE stage = 'assigned' ORDER BY arrived_at DESC LIMIT 1")  # type: ignore[attr-defined]
+        rows = site.sql("SELECT id FROM leads WHERE stage = 'assigned' ORDER BY arrived_at DESC LIMIT 1")
         path = path.replace("{lead}", rows[0][0])
     return path.replace("{person}", "anna")
 

@@ -1,4 +1,4 @@
-"""An admin sets up: a key, a webhook that fails and is mended, a file; by mouse, on a phone, without scripts."""
+"""An admin sets up: a key, a webhook that is mended, a file; by mouse, on a phone, without scripts."""
 
 from __future__ import annotations
 
@@ -35,7 +35,6 @@ def test_a_key_a_webhook_and_its_failure(see: Any, setting: Any, width: int) -> 
     page.get_by_label("What uses it").fill("Web form")
     page.get_by_role("button", name="Make a key").click()
     expect(page.get_by_label("Secret")).to_have_value(re.compile("^ll_"))
-    page.get_by_role("link", name="Settings").first.click() if width > 600 else page.go_back()
     seen.open("/settings/keys")
     page.get_by_role("button", name="Revoke").click()
     page.locator("dialog").get_by_role("button", name="Revoke").click()
@@ -53,9 +52,12 @@ def test_a_key_a_webhook_and_its_failure(see: Any, setting: Any, width: int) -> 
     assert sent.json()["state"] == "failed"
     seen.open("/settings/hooks/own-form")
     page.get_by_role("link", name=re.compile("Delivery")).click()
+    assert seen.violations() == []
     page.get_by_role("button", name="Mend the mapping").click()
+    assert seen.violations() == []
     page.get_by_label("Mapping").fill(MAPPING.replace("contact.mail", "mail"))
     page.get_by_role("button", name="Save").click()
+    assert seen.violations() == []
     page.get_by_role("button", name="Route all that failed again").click()
     expect(page.locator(".toast", has_text="1 of 1 is done.")).to_be_visible()
     seen.check()
@@ -73,7 +75,8 @@ def test_a_file_is_checked_and_imported(see: Any, setting: Any, tmp_path: Path, 
     page.get_by_role("button", name="Upload and check").click()
     expect(page.locator("main")).to_contain_text("Nothing is written yet.", timeout=15_000)
     expect(page.locator("main")).to_contain_text("gmail.com gives mailboxes to anybody")
-    page.locator("summary", has_text="Which column is what").click()
+    if scripts:
+        assert seen.violations() == []
     page.get_by_label("Name", exact=True).select_option("Wer")
     page.get_by_role("button", name="Check again").click()
     expect(page.locator("tbody").last).to_contain_text("Northwind")

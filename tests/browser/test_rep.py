@@ -132,3 +132,38 @@ def test_the_same_without_scripts(ten: Any, see: Any) -> None:
     page.get_by_label("Note optional").fill("No number known")
     page.get_by_role("button", name="Log it").click()
     expect(page.locator(".toast")).to_contain_text("Logged.")
+
+
+@pytest.mark.parametrize("kind", ["no connection", "a proxy's error", "refused"])
+def test_what_was_written_stays_when_it_cannot_be_sent(ten: Any, see: Any, kind: str) -> None:
+    page = see("rep", "anna", site=ten).open("/my-leads")
+    page.locator(".row-title").first.click()
+    name = page.locator("h1").inner_text()
+    page.get_by_role("button", name="Next step", exact=True).click()
+    page.get_by_label("What is to be done next").fill("Send the offer")
+    match kind:
+        case "no connection":
+            page.context.set_offline(True)
+        case "a proxy's error":
+            page.route("**/next", lambda route: route.fulfill(status=502, body="<h1>Bad gateway</h1>"))
+        case _:
+            ten.sql("UPDATE leads SET owner = 'boris' WHERE owner = 'anna'")
+    dialog = page.locator("dialog#dialog")
+    dialog.get_by_role("button", name="Save").click()
+    said = "This lead is not yours to act on" if kind == "refused" else "Leadlane could not be reached"
+    expect(dialog.get_by_role("alert")).to_contain_text(said)
+    expect(page.get_by_label("What is to be done next")).to_have_value("Send the offer")
+    expect(page.locator("h1")).to_have_text(name)
+    assert ten.sql("SELECT count(*) FROM leads WHERE next_step = 'Send the offer'") == [(0,)]
+    if kind == "a proxy's error":
+        page.unroute("**/next")
+        dialog.get_by_role("button", name="Save").click()
+        told(page, "The next step is set.")
+
+
+def test_signing_in_again_leads_back_to_where_one_was(ten: Any, see: Any) -> None:
+    page = see("rep", "anna", site=ten, scripts=False).open("/my-leads?show=new")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Accept").first.click()
+    expect(page).to_have_url(re.compile("/sign-in"))
+    expect(page.locator("input[name=next]")).to_have_value("/my-leads?show=new")

@@ -13,6 +13,14 @@ from leadlane.service.publish import publish
 
 LINE = POLICY.splitlines().index("  strong_at: 60") + 1
 
+STORY = """\
+scenario: Told
+start: 2026-03-02T10:00+01:00
+steps:
+  - lead: {id: L1, email: jo@firm.example, signals: [demo_request]}
+    expect: {L1: {route: vip}}
+"""
+
 
 @pytest.mark.parametrize("width", [1440, 390])
 def test_an_admin_changes_a_rule_and_publishes_it(see: Any, own_company: Any, width: int) -> None:
@@ -42,9 +50,9 @@ def test_an_admin_changes_a_rule_and_publishes_it(see: Any, own_company: Any, wi
     page.keyboard.type("poi")
     expect(page.get_by_role("option", name="points")).to_be_visible()
     page.keyboard.press("Escape")
-    for _letter in range(6):
+    for _letter in range(5):  # an indent is one
         page.keyboard.press("Backspace")
-    page.wait_for_function("document.querySelector('#f-text').value.includes('strong_at: 30\\n  points')")
+    expect(page.locator("#f-text")).to_have_value(re.compile("strong_at: 30\n  points"))
     expect(page.get_by_text("strong from 60 → 30")).to_be_visible()
     # Looked at before it is published.
     page.get_by_role("link", name="Past leads").click()
@@ -55,6 +63,27 @@ def test_an_admin_changes_a_rule_and_publishes_it(see: Any, own_company: Any, wi
     page.get_by_label("Why?").fill("Fit counts more")
     page.get_by_role("button", name="Put it in force").click()
     expect(page.get_by_role("heading", name="Version 2")).to_be_visible()
+    assert seen.violations() == []
+    seen.check()
+
+
+def test_a_scenario_that_fails_says_where(see: Any, own_company: Any) -> None:
+    seen = see("admin", "anna", width=390, site=own_company)
+    page = seen.open("/workshop/scenarios")
+    page.get_by_role("button", name="Make a first one").click()
+    page.get_by_role("link", name="first.yaml").click()
+    # Until the editor is there, it is a text field.
+    expect(page.locator("#f-text")).to_be_hidden()
+    page.get_by_role("textbox", name="Scenario, as YAML").click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(STORY)  # as pasted
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("link", name="Scenarios").click()
+    page.get_by_role("button", name="Run them all").click()
+    expect(page.get_by_text("1 scenario does not come true.")).to_be_visible(timeout=30_000)
+    page.get_by_role("link", name="Told").click()
+    expect(page.get_by_role("link", name=re.compile("line 5 .*route of L1"))).to_be_visible()
+    assert seen.violations() == []
     seen.check()
 
 

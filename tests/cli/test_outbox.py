@@ -15,12 +15,12 @@ from typer.testing import CliRunner, Result
 
 from leadlane import clock, config
 from leadlane.cli import build_app
-from leadlane.service.checkup import channel_lines
 from leadlane.config import Settings
 from leadlane.errors import LeadlaneError
 from leadlane.outbound.endpoints import Endpoint, Outbound
 from leadlane.outbound.message import EVENTS
 from leadlane.service import planning, ways
+from leadlane.service.checkup import channel_lines
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.store import deliveries
 
@@ -118,6 +118,25 @@ def test_channels_that_are_asked_for_and_not_set_up_are_told(
     lines = [line.text for line in channel_lines(db, Settings(outbound_file=file), clock.now())]
     assert "sms is not set up; waiting for it: 0" in lines
     assert "slack is not set up; waiting for it: 0" in lines
+
+
+@pytest.mark.usefixtures("dead")
+def test_who_listens_to_what_there_is_not_is_told(db: psycopg.Connection, tmp_path: Path) -> None:
+    file = tmp_path / "out.yaml"
+    file.write_text(
+        "posts: [{name: all, channel: email, to: all@seller.example, pools: [sales, salse], routes: [x]}]\n",
+        encoding="utf-8",
+    )
+    found = [
+        (line.text, line.advice)
+        for line in channel_lines(db, Settings(outbound_file=file), clock.now())
+        if "asks for" in line.text
+    ]
+    text = "all of outbound.yaml asks for leads of {}, and there is none."
+    assert found == [
+        (text.format("pools: salse"), "salse: did you mean sales?"),
+        (text.format("routes: x"), ""),
+    ]
 
 
 def test_a_further_message_says_so_and_a_secret_address_is_not_shown(

@@ -57,6 +57,24 @@ allow: ["http://10.0.0.1"]
     assert "did you mean assigned" in told
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "at_any_hour:",
+        "webhooks: [{name: a, url: 'crm.example/in?key=geheim', secret: whsec_x}]",
+        "webhooks: [{name: a, url: 'https://geheim@crm.example', secret: whsec_x}]",
+        "webhooks: [{name: a, url: 'https://crm..example/geheim', secret: whsec_x}]",
+        "webhooks: [{name: a, url: 'http://[::1/geheim', secret: whsec_x}]",
+        "sms: {http: {url: https://sms.example, headers: Bearer geheim, body: {to: '{to}', m: '{text}'}}}",
+        "sms: {http: {url: https://sms.example, headers: {X-Key: geheim}, body: {to: '{to}'}}}",
+    ],
+)
+def test_a_mistake_shows_nothing_that_may_be_a_secret(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError, match=r"outbound\.yaml:1:") as raised:
+        read(tmp_path, text)
+    assert "geheim" not in str(raised.value)
+
+
 def test_two_of_one_name_are_refused(tmp_path: Path) -> None:
     line = f"  - {{name: crm, url: https://crm.example/in, secret: {SECRET}}}\n"
     with pytest.raises(SettingsError, match="two webhooks are called crm"):

@@ -120,6 +120,12 @@ def test_a_name_is_resolved_once(receiver: Receiver, monkeypatch: pytest.MonkeyP
     assert asked.count("rebind.example") == 1
 
 
+def test_what_can_be_no_name_of_a_host_is_a_channel_that_is_down() -> None:
+    failure = webhook.send(endpoint("https://crm..example/in"), "msg_1", BODY, clock.now())
+    assert isinstance(failure, Failure)
+    assert (failure.kind, failure.is_channel_down) == ("temporary", True)
+
+
 def test_nobody_listening_is_a_channel_that_is_down() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

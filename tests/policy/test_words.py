@@ -3,8 +3,9 @@
 import pytest
 
 from leadlane.core.policy import Duration
+from leadlane.policy.hours import weekly_hours
 from leadlane.policy.load import load_policy
-from leadlane.policy.words import condition_words, describe, duration_words, route_words
+from leadlane.policy.words import condition_words, describe, duration_words, route_words, week_words
 
 
 @pytest.mark.parametrize(
@@ -84,3 +85,12 @@ def test_a_whole_policy_is_described_in_the_order_of_a_leads_life(reference_poli
         "someone of the pool sdr",
         "Qualify",
     )
+
+
+def test_hours_of_a_week_tell_days_alike_together() -> None:
+    assert week_words(weekly_hours({"mon-fri": ["09:00-17:00"]})) == "Mon–Fri 09:00–17:00"
+    shifts = weekly_hours(
+        {"mon-thu": ["08:00-12:00", "13:00-17:00"], "fri": ["08:00-14:00"], "sun": ["22:00-06:00"]}
+    )
+    assert week_words(shifts) == ("Mon–Thu 08:00–12:00 and 13:00–17:00, Fri 08:00–14:00, Sun 22:00–06:00")
+    assert week_words(weekly_hours({"mon-sun": ["00:00-24:00"]})) == "Mon–Sun 00:00–24:00"

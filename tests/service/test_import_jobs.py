@@ -1,4 +1,4 @@
-"""Files that are uploaded: kept, checked, imported in the background; who is killed leaves no import behind."""
+"""Files that are uploaded: kept, checked, imported in the background; who is killed blocks nothing."""
 
 from __future__ import annotations
 
@@ -45,7 +45,11 @@ def test_a_check_writes_nothing_and_an_import_does(app: App) -> None:
     job = taken(app, ACCOUNTS)
     assert jobs.begin(app, job, store=False)
     checked = ended(app, job)
-    assert (checked.step, checked.columns["name"], checked.columns["phone"]) == ("checked", "Company Name", "")
+    assert (checked.step, checked.columns["name"], checked.columns["phone"]) == (
+        "checked",
+        "Company Name",
+        "",
+    )
     assert checked.result is not None
     assert checked.result.counts["new account"] == 1
     with app.pool.connection() as connection:

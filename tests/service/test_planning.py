@@ -26,7 +26,7 @@ from leadlane.core.act import Act
 from leadlane.outbound.endpoints import Again, Audience, Outbound, Post
 from leadlane.outbound.message import Failure
 from leadlane.service.acts import act
-from leadlane.service.planning import plan
+from leadlane.service.planning import plan, plan_all
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.ways import Setup
 from leadlane.store import alarms, deliveries
@@ -117,6 +117,18 @@ def test_it_is_planned_with_the_first_message_or_not_at_all(
     # A sender that died meanwhile changes nothing: it is due all the same.
     run_once(published, setup, NOW + SOON)
     assert to_boris(sms) == [("L1",)]
+
+
+def test_rules_that_cannot_be_read_lose_no_message(published: psycopg.Connection, lead: MakeLead) -> None:
+    setup, mail, _sms = with_sms()
+    give_boris(published, lead, range(1, 2))
+    deliveries.know_channels(published, setup.ways, NOW)
+    published.execute("ALTER TABLE policies RENAME COLUMN source TO elsewhere")
+    with pytest.raises(psycopg.errors.UndefinedColumn):
+        plan_all(published, Rulebooks(), setup, NOW)
+    published.execute("ALTER TABLE policies RENAME COLUMN elsewhere TO source")
+    run_once(published, setup, NOW)
+    assert to_boris(mail) == [("L1",)]
 
 
 def test_what_falls_due_together_is_one_message_also_after_an_outage(

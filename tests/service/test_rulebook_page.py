@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -119,6 +120,22 @@ def test_what_was_decided_before_it_was_counted_is_counted(
     published.execute(backfill)
     assert route_use.since(published, NOW.date()) == counted
     assert counted["hot-weak"] == Use("hot-weak", placed=1, declined=1)
+
+
+def test_those_who_decide_at_once_lose_no_count(
+    database_url: str, published: psycopg.Connection, lead: Callable[..., Any]
+) -> None:
+    def decide(number: int) -> None:
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            own = Rulebooks()
+            for one in range(6):
+                mail = f"p@c{number}-{one}.example"
+                (receipt,) = route_batch(connection, own, [lead(email=mail, **DEMO)], NOW)
+                assert receipt.status == "created"
+
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(decide, range(4)))
+    assert route_use.since(published, NOW.date())["hot-weak"].placed == 24
 
 
 def test_what_is_not_committed_is_not_counted(

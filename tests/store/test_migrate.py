@@ -2,6 +2,7 @@
 Leadlane.
 """
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -48,6 +49,20 @@ def test_numbers_of_files_and_the_order_of_alembic_agree() -> None:
     assert revisions == [file.name[:4] for file in files]
     assert scripts.get_current_head() == migrate.head()
     assert all(file.with_suffix(".sql").exists() for file in files)
+
+
+def test_a_database_of_an_older_leadlane_becomes_current(
+    empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(migrate.MIGRATIONS, tmp_path / "older", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (tmp_path / "older" / "versions").glob("[0-9]*"):
+        if file.name[:4] > "0014":
+            file.unlink()
+    with monkeypatch.context() as older:
+        older.setattr(migrate, "MIGRATIONS", tmp_path / "older")
+        migrate.upgrade(empty_database_url)
+    assert migrate.upgrade(empty_database_url) == "0014"
+    assert migrate.is_current(empty_database_url)
 
 
 def test_connections_are_set_up_alike(database_url: str) -> None:

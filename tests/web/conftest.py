@@ -7,7 +7,8 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from html import unescape
 from importlib.resources import files
 from typing import Any
@@ -17,6 +18,7 @@ import psycopg
 import pytest
 import uvicorn
 
+from leadlane import clock
 from leadlane.app import App, open_app, over_http
 from leadlane.config import Settings
 from leadlane.policy.roster import read_roster
@@ -99,11 +101,22 @@ def _known(connection: psycopg.Connection, email: str) -> Any:
 
 
 @contextmanager
-def opened_site(settings: Settings, prepare: Callable[[App], None] | None = None) -> Iterator[Site]:
+def opened_site(
+    settings: Settings,
+    prepare: Callable[[App], None] | None = None,
+    now: Callable[[], datetime] = clock.now,
+) -> Iterator[Site]:
     """Within the block a server runs on a port of its own; `prepare` fills its database first."""
-    with open_app(settings) as app, socket.create_server(("127.0.0.1", 0)) as listener:
+    with open_app(settings) as opened, socket.create_server(("127.0.0.1", 0)) as listener:
+        app = replace(opened, now=now)
         (prepare or put_reference)(app)
-        config = uvicorn.Config(over_http(lambda: nullcontext(app)), log_config=None, access_log=False)
+        # It hears no signal, which would end the open streams of events: whoever still listens is let go.
+        config = uvicorn.Config(
+            over_http(lambda: nullcontext(app)),
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=1,
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -118,14 +131,14 @@ def opened_site(settings: Settings, prepare: Callable[[App], None] | None = None
             thread.join()
 
 
-def put_reference(app: App) -> None:
+def put_reference(app: App, by: str = "test", comment: str = "first") -> None:
     """Put the reference policy and roster in force."""
     document, _problems = read_roster((REFERENCE / "roster.yaml").read_bytes())
     assert document is not None
     with app.pool.connection() as connection:
-        put_roster(connection, document, "test", app.now())
+        put_roster(connection, document, by, app.now())
         policy = (REFERENCE / "policy.yaml").read_text()
-        publish(connection, policy, "policy.yaml", "test", "first", app.now())
+        publish(connection, policy, "policy.yaml", by, comment, app.now())
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from tests.web.conftest import text_of
 
 from leadlane.web import assets
 from leadlane.web.application import HEADERS, all_pages
-from leadlane.web.render import environment, own_path
+from leadlane.web.render import environment, own_path, redirect
 
 _ADDRESS = re.compile(r'(?:href|src)="(/static/[^"#]+)')
 
@@ -71,6 +71,20 @@ def test_what_fails_is_told_to_htmx_beside_the_page(site: Any) -> None:
     answer = site.sign_in("rep").get("/nothing", headers={"hx-request": "true", "hx-target": "section#leads"})
     assert (answer.status_code, answer.headers["hx-reswap"]) == (404, "none")
     assert answer.text.startswith('<hx-partial hx-target="#toasts"')
+
+
+def test_what_an_act_says_is_said_once_to_whoever_acted(site: Any) -> None:
+    """A piece that renews itself at the same moment neither says it too, nor takes it away."""
+    rep = site.sign_in("rep", "dora")
+    cookie = redirect("/my-leads", told="Accepted.").headers["set-cookie"].partition(";")[0]
+    rep.cookies.set("told", cookie.partition("=")[2], domain="127.0.0.1", path="/")
+    asked = {"hx-request": "true", "hx-target": "div#leads"}
+    renewed = rep.get("/my-leads", headers={**asked, "hx-source": "div#leads"})
+    assert "Accepted." not in renewed.text
+    assert "set-cookie" not in renewed.headers
+    for expected in (1, 0):
+        acted = rep.get("/my-leads", headers={**asked, "hx-source": "form"})
+        assert acted.text.count("Accepted.") == expected
 
 
 def test_a_form_that_another_site_sent_is_not_heeded(site: Any) -> None:

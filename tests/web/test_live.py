@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx2
 import psycopg
+import pytest
 from tests.api.test_serve import started
 
 from leadlane.service import api_keys
@@ -111,10 +112,12 @@ def test_who_is_not_signed_in_hears_nothing(site: Any) -> None:
     assert (answer.status_code, answer.headers["hx-redirect"]) == (401, "/sign-in")
 
 
-def test_open_pages_do_not_keep_a_server_from_ending(site: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_open_pages_do_not_keep_a_server_from_ending(site: Any, tmp_path: Path, workers: str) -> None:
     token = site.session_token("rep")
+    options = ("serve", "--no-worker", "--workers", workers)
     with (
-        started(site.app.url, "serve", "--no-worker", folder=tmp_path) as (process, address, _printed),
+        started(site.app.url, *options, folder=tmp_path) as (process, address, _printed),
         httpx2.Client(cookies={"leadlane": token}, timeout=10) as client,
         client.stream("GET", address + live.PATH, params={"topic": "all"}) as answer,
     ):

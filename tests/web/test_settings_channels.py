@@ -1,4 +1,4 @@
-"""Settings, Channels and Messages: what is set up, a test that arrives or says why not, send again or discard."""
+"""Settings, Channels and Messages: what is set up, a test that arrives, send again or discard."""
 
 from __future__ import annotations
 

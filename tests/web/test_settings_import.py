@@ -1,4 +1,4 @@
-"""Settings, Import: a file is checked before anything is written, mapped by hand, imported, its refusals kept."""
+"""Settings, Import: a file is checked before anything is written, mapped by hand, and imported."""
 
 from __future__ import annotations
 

@@ -153,6 +153,22 @@ def test_a_piece_of_a_page_leads_to_sign_in_too(site: Site) -> None:
     assert (refused.status_code, refused.headers["hx-redirect"]) == (401, "/sign-in")
 
 
+@pytest.mark.parametrize(
+    ("was_at", "to"),
+    [
+        ("/leads/L1?a=b", "/sign-in?next=/leads/L1%3Fa%3Db"),
+        ("/", "/sign-in"),
+        ("//elsewhere.example/", "/sign-in?next=//elsewhere.example/"),
+    ],
+)
+def test_one_comes_back_to_the_page_from_which_something_was_sent(site: Site, was_at: str, to: str) -> None:
+    piece = {"hx-request": "true", "hx-current-url": site.url + was_at}
+    assert site.visitor().get("/account", headers=piece).headers["hx-redirect"] == to
+    sent = site.visitor().post("/account", headers={"referer": site.url + was_at})
+    assert (sent.status_code, sent.headers["location"]) == (303, to)
+    assert 'name="next" value="//' not in site.visitor().get(to).text
+
+
 # ---------------------------------------------------------------- links
 
 

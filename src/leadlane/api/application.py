@@ -51,6 +51,7 @@ from leadlane.policy.roster_schema import AccountPart, ContactPart, PersonPart, 
 from leadlane.service.candidates import CandidatesView
 from leadlane.service.contact_rate import DuplicatesReportView
 from leadlane.service.ownership import OwnershipView
+from leadlane.service.report_files import ServiceLevelsView
 from leadlane.service.views import AccountView, AnswerView, LeadView
 
 # The responses of an operation, by status.
@@ -284,6 +285,9 @@ def _add_ownership(api: FastAPI) -> None:
 def _add_reports(api: FastAPI) -> None:
     told: Responses = {200: answers(DuplicatesReportView, "The rates, and the prospects concerned.")}
     _add(api, "GET", "/v1/reports/duplicates", reports.get_duplicates_report, told, refusals(422))
+    shown = answers(ServiceLevelsView, "How promises were kept: all, by group, by week.")
+    as_csv = {**shown, "content": {**shown["content"], "text/csv": {"schema": {"type": "string"}}}}
+    _add(api, "GET", "/v1/reports/service-levels", reports.get_service_levels, {200: as_csv}, refusals(422))
 
 
 def _add_hooks(api: FastAPI) -> None:

@@ -59,16 +59,22 @@ _QUERIES = {
 }
 _MOST_SAMPLES = 200
 
-# Every lead of the demonstration company again and again, with all that was decided and told of it.
+# Every lead of the demonstration company again and again, with all that was decided and told of it. What was
+# a batch becomes one of as many leads as copies are made at a time.
 _KEEP = """
+CREATE TABLE bench_batches AS TABLE batches;
 CREATE TABLE bench_leads AS TABLE leads;
 CREATE TABLE bench_decisions AS TABLE decisions;
 CREATE TABLE bench_timeline AS TABLE timeline;
+CREATE TABLE bench_outbox AS TABLE outbox;
 """
 _COPY = """
 CREATE TEMPORARY TABLE copies AS
 SELECT k, k > %(open)s AS is_past, CASE WHEN k > %(open)s THEN k * %(apart)s::interval ELSE '0' END AS ago
   FROM generate_series(%(first)s::int, %(last)s) AS k;
+
+INSERT INTO batches
+SELECT id + %(batches)s, at, policy_version, roster_revision, world FROM bench_batches;
 
 INSERT INTO leads
 SELECT copied.*
@@ -77,21 +83,28 @@ SELECT copied.*
        'arrived_at', l.arrived_at - ago, 'respond_by', l.respond_by - ago,
        'accepted_at', l.accepted_at - ago, 'responded_at', l.responded_at - ago,
        'changed_at', l.changed_at - ago, 'held_since', l.held_since - ago,
-       'decision_number', l.decision_number + k
+       'batch_id', l.batch_id + %(batches)s, 'decision_number', l.decision_number + k - %(first)s
   ) || CASE WHEN is_past THEN jsonb_build_object(
        'stage', 'closed', 'closed_at', l.changed_at - ago, 'chase_at', NULL, 'waiting_pool', NULL,
        'next_step', NULL, 'next_step_due_at', NULL) ELSE '{}' END) AS copied;
 
 INSERT INTO decisions
-SELECT batch_id, number + k, lead_id || '-' || k, at - ago, outcome, route, destination, owner, arrival, trace
+SELECT batch_id + %(batches)s, number + k - %(first)s, lead_id || '-' || k, at - ago, outcome, route,
+       destination, owner, arrival, trace
   FROM bench_decisions, copies;
 
 INSERT INTO timeline (lead_id, at, event, actor, details)
-SELECT lead_id || '-' || k, at - ago, event, actor, details FROM bench_timeline, copies;
+SELECT lead_id || '-' || k, at - ago, event, actor, details FROM bench_timeline, copies ORDER BY k, id;
+
+INSERT INTO outbox (lead_id, place, event, person, created_at, taken_at)
+SELECT lead_id || '-' || k, place, event, person, created_at - ago, created_at - ago
+  FROM bench_outbox, copies WHERE lead_id IS NOT NULL;
 
 DROP TABLE copies;
 """
 _COUNT = """
+SELECT setval('batch_ids', max(id)) FROM batches;
+
 UPDATE loads SET open = owned.open
   FROM (SELECT owner, count(*) AS open FROM leads WHERE stage <> 'closed' GROUP BY owner) AS owned
  WHERE owned.owner = loads.person
@@ -118,7 +131,7 @@ def measure(bench: Bench) -> list[Figure]:
     bench.drop(url)
     trivial = next(page for page in pages if page.what == TRIVIAL)
     others = [page for page in pages if page.what not in MAIN and page is not trivial]
-    slowest = max(others, key=lambda page: percentile(page.seconds, 0.95))
+    slowest = max(others, key=lambda page: percentile(page.seconds, 0.5))
     return [
         *_figures(trivial, None),
         *(figure for page in pages if page.what in MAIN for figure in _figures(page, trivial)),
@@ -135,10 +148,13 @@ def _filled(bench: Bench, count: int) -> str:
     copies = count // loaded
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
         connection.execute(_KEEP)
-        for first in range(1, copies + 1, _AT_A_TIME):
+        batches = connection.execute("SELECT max(id) FROM batches").fetchone()
+        assert batches is not None  # an aggregate gives one row
+        values = {"open": _OPEN_COPIES, "apart": _YEARS / copies}
+        for number, first in enumerate(range(1, copies + 1, _AT_A_TIME), 1):
             last = min(first + _AT_A_TIME - 1, copies)
-            values = {"first": first, "last": last, "open": _OPEN_COPIES, "apart": _YEARS / copies}
-            connection.execute(_COPY, values)
+            ids = {"first": first, "last": last, "batches": number * batches[0]}
+            connection.execute(_COPY, {**values, **ids})
         connection.execute(_COUNT)
         count_arrivals(connection, clock.now())
         connection.execute("VACUUM ANALYZE")
@@ -201,7 +217,7 @@ def _ask_in_turns(server: Server, cookie: str, pages: list[_Page], rounds: int) 
 def _figures(page: _Page, trivial: _Page | None, prefix: str = "") -> list[Figure]:
     """p50 and p95 of a page against the trivial one, and the CPU time of the server's process for each."""
     figures = []
-    for name, share, target in (("p50", 0.5, None), ("p95", 0.95, TARGET)):
+    for name, share, target in (("p50", 0.5, None), ("p95", 0.95, TARGET if trivial else None)):
         value = percentile(page.seconds, share)
         ratio = value / percentile(trivial.seconds, share) if trivial else None
         against = f"{TRIVIAL}, {name}" if trivial else ""

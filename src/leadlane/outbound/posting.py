@@ -120,11 +120,12 @@ def _cut_off(seconds: float) -> Iterator[Callable[[str, Mapping[str, Any]], None
             opened.append(info["return_value"].get_extra_info("socket"))
 
     def cut() -> None:
-        with suppress(OSError):
+        # Of a connection with TLS the later one is in use; of none there is nothing to be cut.
+        with suppress(OSError, IndexError):
             # Past the TLS of the socket, which another thread is reading from.
             socket.socket.shutdown(opened[-1], socket.SHUT_RDWR)
 
-    timer = threading.Timer(seconds, lambda: opened and cut())
+    timer = threading.Timer(seconds, cut)
     timer.daemon = True
     timer.start()
     try:

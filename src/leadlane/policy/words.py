@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -94,8 +95,12 @@ _VALUE_WORDS = {
 
 
 def _locale() -> Locale:
+    return _locale_of(current_language())
+
+
+@cache
+def _locale_of(code: str) -> Locale:
     # British English is the English of these texts: "a, b and c".
-    code = current_language()
     return Locale.parse("en_GB" if code == "en" else code)
 
 

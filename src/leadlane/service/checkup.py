@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,16 +14,18 @@ from psycopg import Connection
 from rich.filesize import decimal
 
 from leadlane.config import Settings
+from leadlane.core.rulebook import Rulebook
 from leadlane.errors import SettingsError
 from leadlane.i18n import _, ngettext
 from leadlane.matching.blocking import VERSION as SEARCH_KEYS
-from leadlane.outbound.endpoints import read_outbound
+from leadlane.outbound.endpoints import Endpoint, Outbound, Post, read_outbound
 from leadlane.policy.problems import Problem
 from leadlane.policy.roster import RosterDocument, check_roster, holiday_keys
+from leadlane.policy.values import did_you_mean
 from leadlane.service import health, ways
 from leadlane.service.planning import ADMIN_ROLE, admins
 from leadlane.service.publish import check_policy, current_document
-from leadlane.service.rulebooks import Rulebooks, load_roster
+from leadlane.service.rulebooks import NothingPublishedError, Rulebooks, load_roster
 from leadlane.store import accounts, api_keys, deliveries, due, policies, roster, vitals
 from leadlane.store.deliveries import Channel, Waiting
 from leadlane.store.migrate import head, revision_of
@@ -198,6 +201,8 @@ def channel_lines(connection: Connection, settings: Settings, now: datetime) -> 
     for name in dict.fromkeys(seen):
         yield _channel(name, name in setup.ways, known.get(name), waiting.get(name), now)
     yield from (Line("bad", problem) for problem in ways.problems(settings, setup.outbound))
+    with suppress(NothingPublishedError):
+        yield from _listening_to_nothing(Rulebooks().current(connection), setup.outbound)
     unplanned = waiting[None].count if None in waiting else 0
     text = ngettext(
         "{n} message waits to be looked at.", "{n} messages wait to be looked at.", unplanned
@@ -209,6 +214,24 @@ def channel_lines(connection: Connection, settings: Settings, now: datetime) -> 
     if not admins(load_roster(connection, policies.in_force(connection)[1]), settings):
         text = _("Nobody hears of alarms: nobody's role is {role}.").format(role=ADMIN_ROLE)
         yield Line("warning", text, _("Name who does in the setting `admins`."))
+
+
+def _listening_to_nothing(book: Rulebook, outbound: Outbound) -> Iterator[Line]:
+    """What posts and webhooks ask for that there is not: they would hear nothing, and nobody would notice."""
+    known = {
+        "teams": set(book.roster.teams),
+        "pools": set(book.policy.pools),
+        "routes": {route.name for route in book.policy.routes},
+    }
+    listeners: tuple[Post | Endpoint, ...] = (*outbound.posts, *outbound.endpoints)
+    for one in listeners:
+        for what, names in known.items():
+            for name in sorted(getattr(one.only, what) - names):
+                text = _("{listener} of outbound.yaml asks for leads of {what}: {name}, and there is none.")
+                close = did_you_mean(name, names)
+                advice = _("{found}: did you mean {suggestion}?").format(found=name, suggestion=close)
+                text = text.format(listener=one.name, what=what, name=name)
+                yield Line("warning", text, advice if close else "")
 
 
 def _channel(

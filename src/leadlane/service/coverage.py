@@ -146,6 +146,8 @@ def coverage_week(
     pools = [
         _pool_week(book, roster, bench, days, edges, expected) for bench in book.benches.values() if bench.ids
     ]
+    # What the trial changes comes first; else in the order of the policy.
+    pools.sort(key=lambda pool: not pool.is_hit)
     return CoverageWeek(
         days,
         tuple(pools),

@@ -25,7 +25,7 @@ from leadlane.service.planning import BATCH, alarm_of_person, is_long_down, tell
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.ways import MEDIA, Job, Setup, Way, channel_for
 from leadlane.store import alarms, deliveries
-from leadlane.store.deliveries import Channel, Delivery
+from leadlane.store.deliveries import Delivery
 
 log = get_logger(__name__)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from importlib.resources import files
 
 from psycopg import Connection
@@ -13,6 +14,7 @@ from leadlane.core.policy import Policy
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.policy.diff import diff
+from leadlane.policy.load import read_policy
 from leadlane.policy.problems import Problem, has_errors
 from leadlane.policy.words import Section, describe
 from leadlane.service.publish import Published, check_policy, publish, stored_policy
@@ -103,6 +105,12 @@ def keep(
     # PostgreSQL keeps no NUL, and YAML has none.
     text = text.replace("\r\n", "\n").replace("\0", "\ufffd")
     return workshop.keep_draft(connection, user_id, text, edition, begun_from, now)
+
+
+@lru_cache(maxsize=32)
+def read(text: str) -> Policy | None:
+    """The policy that a draft says, by itself; None while it has errors. Kept at hand: pages ask again."""
+    return read_policy(text, _SOURCE)[0]
 
 
 def check(connection: Connection, text: str, in_force: Policy | None) -> Checked:

@@ -197,6 +197,10 @@ def _by_field(problems: Sequence[Problem], person_id: str) -> dict[str, str]:
         name = problem.path.removeprefix(prefix) if problem.path.startswith(prefix) else ""
         name = name.partition("[")[0].partition(".")[0]
         text = _words(problem) if name else problem.message
+        if not name and problem.code == "duplicate_name" and problem.path.endswith(".email"):
+            # Of two with the same address the roster names the second, whoever was changed.
+            other = problem.path.removeprefix("people.").removesuffix(".email")
+            name, text = "email", _("the address of {person}").format(person=other)
         found[name] = f"{found[name]} {text}" if name in found else text
     return found
 

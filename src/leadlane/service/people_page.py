@@ -268,7 +268,7 @@ def _monday(now: datetime, zone: ZoneInfo) -> date:
 
 def _absences(connection: Connection, book: Rulebook, person: Person, now: datetime) -> tuple[Absence, ...]:
     _version, revision = policies.in_force(connection)
-    content = roster.entries(connection, revision)["person"].get(person.id, {})
+    content = roster.entry(connection, "person", person.id, revision) or {}
     found = []
     for away in content.get("away", ()):
         start = instant(away["from"], person.timezone)

@@ -7,6 +7,7 @@ message that waits for them; and where `also` says so a further one, for those w
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from psycopg import Connection
@@ -57,6 +58,9 @@ def plan(connection: Connection, books: Rulebooks, setup: Setup, now: datetime, 
 
 def plan_all(connection: Connection, books: Rulebooks, setup: Setup, now: datetime) -> None:
     """Plan until there is nothing left. A row that cannot be planned, by whatever defect, stops no other."""
+    with suppress(NothingPublishedError):
+        # Rules that cannot be read are no defect of a row: none is passed over for them.
+        books.current(connection)
     limit = BATCH
     while True:
         try:

@@ -90,15 +90,28 @@ class Found:
 def read_query(query: str) -> Clues:
     """What a text is: an address, a page, a number, an id, a name. ClueError if it says too little."""
     text = _text(query, "q")
-    if "@" in text:
+    if "@" in text.lstrip("@"):
         key = email_key(text)
         is_whole = key is not None and "." in key.rpartition("@")[2]
         return Clues(id=text, email=text if is_whole else "")
     if _PHONE(text) and sum(map(str.isdigit, text)) >= SHORTEST_PHONE:
         return Clues(id=text, phone=text)
-    if " " not in text and "." in text and (domain := registrable_domain(text)):
+    if " " not in text and "." in text and (domain := registrable_domain(text.lstrip("@"))):
         return Clues(id=text, domain=domain, name=domain.partition(".")[0])
     return Clues(id=text, name=text)
+
+
+def is_unfinished(query: str) -> bool:
+    """Whether a text can only be the beginning of an address or a number, by which nobody is known yet.
+
+    ClueError as by `read_query`.
+    """
+    clues = read_query(query)
+    if "@" in clues.id:
+        return not (clues.email or clues.domain)
+    is_number = _PHONE(clues.id) is not None
+    is_abroad = clues.id.startswith(("+", "00"))
+    return is_number and (not clues.phone or (is_abroad and phone_key(clues.phone) is None))
 
 
 def read_clues(given: Mapping[str, str]) -> Clues:

@@ -267,8 +267,9 @@ def _line(asked: Asked) -> str:
 def _help(meaning: Meaning) -> str:
     spoken = current_language()
     text = _(
-        "Reply {accept} to accept, {decline} and a reason to decline, {responded} once you have responded,"
-        " {snooze} 2h to put it off, {status} for your leads. With several, add the code: {accept} A7K."
+        "Reply {accept} to accept, {decline} to decline, {responded} once you have responded, {snooze} 2h to"
+        " put it off, {status} for your leads. With several, or to give a reason, add the code:"
+        " {decline} A7K too far away."
     )
     if meaning == "unknown":
         text = _(

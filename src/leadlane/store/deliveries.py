@@ -156,7 +156,7 @@ WITH wanted AS (
            %(now)s
       FROM one ORDER BY person
     ON CONFLICT (person) WHERE state = 'waiting' AND person IS NOT NULL AND unless IS NULL DO UPDATE
-       -- What was not tried yet goes where they are reached by now, not where they were when it began to wait.
+       -- What was not tried yet goes where they are reached now, not where they were at first.
        SET channel = CASE WHEN deliveries.attempts > 0 OR deliveries.tried <> '{}' THEN deliveries.channel
                           ELSE excluded.channel END,
            address = CASE WHEN deliveries.attempts > 0 OR deliveries.tried <> '{}' THEN deliveries.address
@@ -414,7 +414,7 @@ def waiting_people(connection: Connection, channel: str, limit: int) -> list[Del
 
 
 def redirect(connection: Connection, one: Delivery, channel: str, address: str, now: datetime) -> None:
-    """Send what waits by another channel, which has not been tried yet: now, or when it was to be sent first."""
+    """Send what waits by another channel, which has not been tried yet; now, if it was to be sent before."""
     connection.execute(
         "UPDATE deliveries"
         " SET channel = %s, address = %s, tried = tried || channel, attempts = 0,"

@@ -24,5 +24,5 @@ def came(connection: Connection, person: str, edges: Sequence[datetime]) -> list
     Of the newest MOST_COUNTED.
     """
     values = {"person": person, "edges": list(edges), "since": edges[0], "most": MOST_COUNTED}
-    counts = dict(connection.execute(_CAME, values).fetchall())
+    counts: dict[int, int] = dict(connection.execute(_CAME, values).fetchall())
     return [counts.get(number, 0) for number in range(1, len(edges) + 1)]

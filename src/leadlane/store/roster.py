@@ -36,6 +36,16 @@ def has_people(connection: Connection) -> bool:
     return bool(row[0])
 
 
+def entry(connection: Connection, kind: str, id_: str, revision: int) -> dict[str, Any] | None:
+    """One content of the roster at a revision; None where there is none."""
+    row = connection.execute(
+        "SELECT content FROM roster_entries WHERE kind = %s AND id = %s AND revision <= %s"
+        " ORDER BY revision DESC LIMIT 1",
+        [kind, id_, revision],
+    ).fetchone()
+    return row[0] if row else None
+
+
 def lock_revision(connection: Connection) -> int:
     """The present revision, locked: until this transaction ends nobody else changes the roster."""
     row = connection.execute("SELECT revision FROM roster_revision FOR UPDATE").fetchone()

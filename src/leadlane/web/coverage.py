@@ -79,25 +79,26 @@ def shade(people: int) -> int:
 
 def _asked(request: Request, book: Rulebook, today: date) -> _Asked:
     query = request.query_params
-    given = {name: query.get(name, "").strip() for name in ("week", "person", "from", "until")}
+    given = {name: query.get(name, "").strip() for name in ("week", "person", "first", "last")}
     problems: dict[str, str] = {}
     person = book.roster.people.get(given["person"])
     if given["person"] and person is None:
         problems["person"] = _("There is nobody of this id in the roster.")
     if person is not None:
-        given["from"] = given["from"] or today.isoformat()
-        given["until"] = given["until"] or given["from"]
-    days = {name: parse_day(given[name]) for name in ("week", "from", "until") if given[name]}
+        given["first"] = given["first"] or today.isoformat()
+    days = {name: parse_day(given[name]) for name in ("week", "first", "last") if given[name]}
     for name, day in days.items():
         if day is None or abs(day - today) > _FURTHEST:
             problems[name] = _("A date such as {day}, within two years.").format(day=today.isoformat())
-    if not problems and person is not None and given["until"] < given["from"]:
-        problems["until"] = _("The absence ends before it begins.")
-    chosen = days.get("week") or days.get("from") or today
-    first = today if "week" in problems or "from" in problems else chosen
+    # Nothing said: one day. It stays unsaid in the form, so that another day can be tried by one field.
+    until = given["last"] or given["first"]
+    if not problems and person is not None and until < given["first"]:
+        problems["last"] = _("The absence ends before it begins.")
+    chosen = days.get("week") or days.get("first") or today
+    first = today if "week" in problems or "first" in problems else chosen
     if person is None or problems:
         return _Asked(first, given, None, problems)
-    away = Away(instant(given["from"], person.timezone), instant(given["until"], person.timezone, end=True))
+    away = Away(instant(given["first"], person.timezone), instant(until, person.timezone, end=True))
     return _Asked(first, given, (person.id, away))
 
 

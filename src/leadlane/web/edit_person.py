@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from starlette.requests import Request
@@ -108,12 +108,20 @@ def _form(request: Request, draft: Draft, problems: Mapping[str, str] | None = N
         problems=problems,
         general=[text for name, text in problems.items() if name not in shown],
         hours=hours,
-        teams=teams,
-        channels=sorted({*MEDIA, *draft.lists["channels"]}),
+        teams=_in_order(draft.lists["teams"], dict(teams)),
+        channels=_in_order(draft.lists["channels"], {name: name for name in sorted(MEDIA)}),
         zones=sorted(zones()),
         nobody=[("", _("nobody")), *others],
         default_manager=[("", _("the manager of their first team")), *others],
     )
+
+
+def _in_order(chosen: Sequence[str], known: Mapping[str, str]) -> list[tuple[str, str]]:
+    """What there is to choose from, as (value, words): what is chosen first, because its order counts."""
+    return [
+        *((one, known.get(one, one)) for one in chosen),
+        *(one for one in known.items() if one[0] not in chosen),
+    ]
 
 
 PAGES = (

@@ -71,6 +71,7 @@ def show_lead(request: Request, session: Session) -> Response:
         lead=shown,
         may_act=may,
         may_review=may_decide(actor, row),
+        sees_own_leads=session.may(Capability.SEE_OWN_LEADS),
         is_holder=may and actor.person is not None and actor.person in (row.owner, row.covered_by),
         stage=outcome_words(shown.outcome) if shown.outcome else stage_words(shown.stage),
         stage_words=stage_words,

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -63,6 +63,17 @@ class Reader:
         """What somebody of the roster is called; the id of somebody who is no longer there."""
         return self._people.get(person_id, person_id)
 
+    @cached_property
+    def here(self) -> str:
+        """The address of this page."""
+        return _here(self.request)
+
+    @cached_property
+    def csrf_field(self) -> Markup:
+        """The hidden field that proves that a form is ours; nothing for those who are not signed in."""
+        form = '<input type="hidden" name="{}" value="{}">'
+        return Markup(form).format(CSRF_FIELD, self.session.csrf) if self.session else Markup("")
+
     @property
     def theme(self) -> str:
         """What the reader chose, "" for what their system says."""
@@ -83,7 +94,7 @@ def show(
     session = find(request)
     found = environment().get_template(template)
     with _reading(request, session) as reader:
-        told = _told(request)
+        told = None if _renews_itself(request) else _told(request)
         whole = {**_frame(reader, told, live), **shown}
         wanted = _block_wanted(request)
         if wanted is None:
@@ -144,7 +155,7 @@ def environment() -> Environment:
     )
     made.globals |= {
         "_": _, "ngettext": ngettext, "icon": icon, "asset": assets.address, "name_of": _name_of,
-        "csrf_field": csrf_field, "here": lambda: _here(_reader.get().request),
+        "csrf_field": csrf_field, "here": lambda: _reader.get().here,
         "now": lambda: _reader.get().now, "with_query": _with_query, "left_words": words.left_words,
     }  # fmt: skip
     made.filters |= {
@@ -160,6 +171,7 @@ def environment() -> Environment:
     return made
 
 
+@lru_cache(maxsize=5_000)
 def icon(name: str, label: str = "") -> Markup:
     """An icon of `static/icons.txt`; `label` says what it means where no word beside it does."""
     if name not in assets.icons():
@@ -171,9 +183,7 @@ def icon(name: str, label: str = "") -> Markup:
 
 def csrf_field() -> Markup:
     """The hidden field that every form of a signed-in page has."""
-    session = _reader.get().session
-    form = '<input type="hidden" name="{}" value="{}">'
-    return Markup(form).format(CSRF_FIELD, session.csrf) if session else Markup("")
+    return _reader.get().csrf_field
 
 
 def initials(name: str) -> str:
@@ -235,6 +245,12 @@ def _block_wanted(request: Request) -> str | None:
         return None
     _tag, _hash, id_ = request.headers.get("hx-target", "").partition("#")
     return id_.replace("-", "_") or None
+
+
+def _renews_itself(request: Request) -> bool:
+    """Whether a piece asks for itself, as it does when something has changed: nobody has acted there."""
+    source = request.headers.get("hx-source")
+    return source is not None and source == request.headers.get("hx-target")
 
 
 def _block(found: Template, name: str, whole: Mapping[str, Any], told: Mapping[str, str] | None) -> str:

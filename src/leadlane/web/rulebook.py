@@ -63,11 +63,12 @@ def show_route(request: Request, _session: Session) -> Response:
 def show_versions(request: Request, _session: Session) -> Response:
     """Every version that was published, and what it changed."""
     leadlane, before = leadlane_of(request), request.query_params.get("before", "")
+    is_number = before.isascii() and before.isdigit() and len(before) < 10
     with leadlane.pool.connection() as connection:
-        found = history(connection, int(before) if before.isascii() and before.isdigit() else None)
+        found = history(connection, int(before) if is_number else None)
         present, _revision = policies.in_force(connection)
     return show(
-        request, "rulebook/versions.html", live=["policy"], found=found, present=present, is_first=not before
+        request, "rulebook/versions.html", live=["policy"], found=found, present=present, is_first=not is_number
     )
 
 

@@ -198,11 +198,16 @@ def person_of(session: Session) -> str:
 
 
 def sign_in_address(request: Request) -> str:
-    """Where to sign in, to come back afterwards to the page that was asked for."""
-    if request.method not in ("GET", "HEAD") or request.url.path == "/" or is_htmx(request):
-        return SIGN_IN
-    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    return f"{SIGN_IN}?next={quote(here, safe='/')}"
+    """Where to sign in, to come back afterwards to the page that was asked for or where one was."""
+    # What sends a form, or asks for a piece, is no page: that is the one that it was sent from.
+    if is_htmx(request):
+        asked = urlsplit(request.headers.get("hx-current-url", ""))
+    elif request.method not in ("GET", "HEAD"):
+        asked = urlsplit(request.headers.get("referer", ""))
+    else:
+        asked = urlsplit(str(request.url))
+    here = asked.path + (f"?{asked.query}" if asked.query else "")
+    return f"{SIGN_IN}?next={quote(here, safe='/')}" if here not in ("", "/") else SIGN_IN
 
 
 def is_htmx(request: Request) -> bool:

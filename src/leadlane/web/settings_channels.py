@@ -15,7 +15,7 @@ from leadlane.service.deliver import send_again
 from leadlane.service.rulebooks import NothingPublishedError
 from leadlane.service.ways import MEDIA, set_up, shown_address
 from leadlane.store import deliveries
-from leadlane.store.deliveries import STATES, UNWELL, Delivery, State
+from leadlane.store.deliveries import UNWELL, Delivery, State
 from leadlane.web.page import page, text_of
 from leadlane.web.render import redirect, show
 from leadlane.web.roles import Capability
@@ -55,6 +55,8 @@ STATE_WORDS: dict[State, tuple[str, str]] = {
     "sent": (N_("Sent"), "good"),
     "moot": (N_("Not needed any more"), "plain"),
 }
+# Those of which the newest are found at once, however many there are of others.
+_LISTED: tuple[State, ...] = ("dead", "uncertain", "failed", "waiting", "sent")
 PER_PAGE = 50
 MOST_AT_ONCE = 500
 
@@ -133,7 +135,7 @@ def show_messages(request: Request, _session: Session) -> Response:
     tabs = [
         (f"{MESSAGES}?state={one}", _(words), shown.get(one))
         for one, (words, _tone) in STATE_WORDS.items()
-        if one != "sending"
+        if one in _LISTED
     ]
     return show(
         request,
@@ -218,9 +220,10 @@ def _of(request: Request) -> Delivery:
 
 
 def _state(asked: str | None, counts: dict[State, int]) -> State:
-    if asked in STATES:
-        return next(one for one in STATES if one == asked)
-    return next((one for one in STATE_WORDS if counts.get(one)), "dead")
+    for one in _LISTED:
+        if one == asked or (not asked and one in UNWELL and counts.get(one)):
+            return one
+    return "dead"
 
 
 def _before(request: Request) -> int | None:

@@ -229,8 +229,10 @@ def _edit(request: Request, row: HookRow | None) -> Response:
         other = _unfit(connection, request, row, hook)
     tried = _try(hook, draft) if hook is not None and draft.sample else None
     draft = Draft(text, draft.sample, draft.kind, problems, other, True, tried)
-    if hook is None or other or text_of(request, "do") == "check":
-        return _editor(request, row, draft, status=422 if hook is None or other else 200)
+    if text_of(request, "do") == "check":
+        return _editor(request, row, draft)
+    if hook is None or other:
+        return _editor(request, row, draft, status=422)
     try:
         with leadlane.pool.connection() as connection:
             stored = service.put(

@@ -9,7 +9,7 @@ from leadlane.errors import LeadlaneError
 from leadlane.explain.standing import outcome_words, stage_words, touch_words
 from leadlane.i18n import _
 from leadlane.service.ownership import OwnershipView, Question, whose
-from leadlane.service.prospects import LONGEST, ClueError
+from leadlane.service.prospects import LONGEST, ClueError, is_unfinished
 from leadlane.web.page import page
 from leadlane.web.render import show
 from leadlane.web.roles import Capability
@@ -31,6 +31,9 @@ def show_whose(request: Request, session: Session) -> Response:
             book = leadlane.books.current(connection)
             try:
                 answer = whose(connection, book, question, leadlane.now())
+                if not answer["prospects"] and is_unfinished(query[:LONGEST]):
+                    # "Yes, nobody knows them" before the end is typed would be believed.
+                    answer, problem = None, _not_whole()
             except ClueError as error:
                 # Half a word, as it is while somebody types, is no mistake: the page says what it waits for.
                 problem = error
@@ -48,6 +51,13 @@ def show_whose(request: Request, session: Session) -> Response:
         stage_words=stage_words,
         outcome_words=outcome_words,
         touch_words=touch_words,
+    )
+
+
+def _not_whole() -> LeadlaneError:
+    return LeadlaneError(
+        _("This is not a whole e-mail address or phone number yet."),
+        _("Go on to its end, or ask for the name or the domain."),
     )
 
 

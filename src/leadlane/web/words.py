@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from babel import Locale
 from babel.dates import format_date, format_datetime, format_skeleton, format_timedelta
 from babel.numbers import format_compact_currency, format_currency, format_decimal, format_percent
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from leadlane.i18n import _, current_language
 
@@ -27,12 +27,19 @@ def zone_of(name: str) -> ZoneInfo:
 def clock_words(at: datetime, now: datetime, zone: ZoneInfo) -> str:
     """An instant as short as can be: "14:30" today, "23 Nov, 14:30", "23 Nov 2025, 14:30" of another year."""
     local, today = at.astimezone(zone), now.astimezone(zone)
-    time = format_skeleton("Hm", local, locale=current_language())
+    time = _formatted("Hm", at, zone, current_language())
     if local.date() == today.date():
         return time
     skeleton = "MMMd" if local.year == today.year else "yMMMd"
-    day = format_skeleton(skeleton, local, locale=current_language())
+    day = _formatted(skeleton, at, zone, current_language())
     return _("{day}, {time}").format(day=day, time=time)
+
+
+# A page has hundreds of moments, and it is asked for again whenever something changes: each is put into words
+# once.
+@lru_cache(maxsize=20_000)
+def _formatted(skeleton: str, at: datetime, zone: ZoneInfo, language: str) -> str:
+    return format_skeleton(skeleton, at.astimezone(zone), locale=language)
 
 
 def relative_words(at: datetime, now: datetime) -> str:
@@ -45,7 +52,12 @@ def relative_words(at: datetime, now: datetime) -> str:
 
 def full_words(at: datetime, zone: ZoneInfo) -> str:
     """An instant with everything: day of the week, date, time and zone."""
-    return format_datetime(at, "full", tzinfo=zone, locale=current_language())
+    return _in_full(at, zone, current_language())
+
+
+@lru_cache(maxsize=20_000)
+def _in_full(at: datetime, zone: ZoneInfo, language: str) -> str:
+    return format_datetime(at, "full", tzinfo=zone, locale=language)
 
 
 def moment(at: datetime | None, now: datetime, zone: ZoneInfo) -> Markup:
@@ -59,10 +71,9 @@ def ago(at: datetime | None, now: datetime, zone: ZoneInfo) -> Markup:
 
 
 def _time(at: datetime, zone: ZoneInfo, first: str, second: str) -> Markup:
-    soft = Markup(' <span class="soft">{}</span>').format(second) if second else ""
-    return Markup('<time datetime="{}" title="{}">{}{}</time>').format(
-        at.isoformat(), full_words(at, zone), first, soft
-    )
+    soft = f' <span class="soft">{escape(second)}</span>' if second else ""
+    title = escape(full_words(at, zone))
+    return Markup(f'<time datetime="{at.isoformat()}" title="{title}">{escape(first)}{soft}</time>')
 
 
 def day(one: date | datetime | None, zone: ZoneInfo) -> str:
@@ -117,7 +128,12 @@ def money(value: float | None, currency: str, *, short: bool = False) -> str:
 
 def number(value: float | None) -> str:
     """A number with its separators; nothing for None."""
-    return "" if value is None else format_decimal(value, locale=current_language())
+    return "" if value is None else _decimal(value, current_language())
+
+
+@lru_cache(maxsize=5_000)
+def _decimal(value: float, language: str) -> str:
+    return format_decimal(value, locale=language)
 
 
 def percent(share: float | None, digits: int = 0) -> str:

@@ -17,7 +17,6 @@ from starlette.responses import Response
 from leadlane.core.facts import FieldSpec
 from leadlane.core.policy import IntentItem, Policy
 from leadlane.i18n import N_, _, current_language, ngettext
-from leadlane.policy.load import read_policy
 from leadlane.policy.words import field_words
 from leadlane.scenarios.first import first_scenario
 from leadlane.scenarios.kept import run_kept, standing_for
@@ -54,7 +53,7 @@ _NAME = re.compile(r"[^\w.-]+")
 
 def _mended(text: str) -> Policy:
     """The policy that a draft says. PageError (422) while it has errors."""
-    policy, _problems = read_policy(text)
+    policy = drafts.read(text)
     if policy is None:
         raise PageError(
             422,
@@ -75,7 +74,7 @@ def show_try(request: Request, session: Session) -> Response:
     chosen = [value for value in form.getlist("signal") if isinstance(value, str)]
     with leadlane.pool.connection() as connection:
         draft = drafts.open_draft(connection, session.user_id)
-        policy, _found = read_policy(draft.text)
+        policy = drafts.read(draft.text)
         book = leadlane.books.current(connection)
         if policy is None:
             has_errors, policy = True, book.policy
@@ -163,7 +162,7 @@ def show_past(request: Request, session: Session) -> Response:
     moved = {
         name: [row for row in past.moved if row[0] == name] if past else [] for name in past_leads.COMPARED
     }
-    policy, _found = read_policy(draft.text)
+    policy = drafts.read(draft.text)
     return show(
         request,
         "workshop/past.html",
@@ -223,7 +222,7 @@ def _scenarios(
         kept = workshop.scenarios(connection)
         run = workshop.run(connection, session.user_id, "scenarios")
     results = {one["file"]: one for one in run.result} if run and run.result else {}
-    policy, _found = read_policy(draft.text)
+    policy = drafts.read(draft.text)
     return show(
         request,
         "workshop/scenarios.html",

@@ -97,6 +97,35 @@
   };
   fade();
 
+  // ---------------------------------------------------------------- what went wrong
+  // Over a dialog nothing else can be seen or heard: what goes wrong meanwhile is said in it.
+  const tell = (toast) => {
+    const dialog = document.querySelector("dialog[open]");
+    if (dialog) toast.setAttribute("role", "alert"), dialog.querySelector("[data-toast]")?.remove();
+    (dialog ?? document.getElementById("toasts")).append(toast);
+    fade();
+  };
+  document.addEventListener("htmx:after:swap", () => {
+    if (document.querySelector("dialog[open]")) for (const bad of document.querySelectorAll(".toasts > .toast.bad")) tell(bad);
+  });
+  const unsent = (source) => {
+    // What renews itself does so again by and by.
+    if (!source?.matches("[hx-trigger*='#live']")) tell(document.getElementById("unsent").content.firstElementChild.cloneNode(true));
+  };
+  document.addEventListener("htmx:error", ({ detail }) => detail.ctx && !detail.ctx.response && unsent(detail.ctx.sourceElement));
+  // An error that does not come from us, as of a proxy while the server starts, is not to stand in the page.
+  document.addEventListener("htmx:before:response", (event) => {
+    const { response, sourceElement } = event.detail.ctx;
+    const isOurs = ["hx-reswap", "hx-redirect"].some((name) => response.headers.has(name)) || /HX-Target/i.test(response.headers.get("vary"));
+    if (response.status < 400 || isOurs) return;
+    event.preventDefault();
+    unsent(sourceElement);
+  });
+
+  // Whoever comes with words in the search goes on at their end.
+  const search = document.querySelector("input[type=search][autofocus]");
+  if (search?.value) search.setSelectionRange(search.value.length, search.value.length);
+
   // ---------------------------------------------------------------- live
   let connections = 0;
   const changed = () => document.getElementById("live")?.dispatchEvent(new Event("changed"));

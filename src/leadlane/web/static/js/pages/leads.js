@@ -18,7 +18,8 @@
     if (awaited && event.key.length === 1) event.preventDefault(), event.stopImmediatePropagation();
   }, true);
   document.addEventListener("htmx:after:swap", (event) => {
-    const { target, sourceElement } = event.detail.ctx ?? {};
+    const { target, sourceElement, response } = event.detail.ctx ?? {};
+    if (response?.status >= 400) return; // what somebody wrote stays, with what is wrong beside it
     const swapped = typeof target === "string" ? target.slice(1) : target?.id;
     // What is renewed because something changed elsewhere leaves a form alone that somebody fills in.
     if (!dialog()?.open || !dialog().contains(sourceElement) || (swapped !== "leads" && swapped !== "lead")) return;
