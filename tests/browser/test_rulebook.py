@@ -19,10 +19,16 @@ def test_whose_is_it_from_anywhere_and_as_one_types(see: Any, company: Any) -> N
     expect(verdict).to_contain_text("Ask Boris Keller first")
     box = page.get_by_role("searchbox", name="A person, company, domain or phone number")
     expect(box).to_be_focused()
+    page.keyboard.type(" maschinenbau")  # it goes on where the words end
+    expect(box).to_have_value("acme maschinenbau")
     box.fill("nobody@new.example")
     expect(verdict).to_contain_text("Nobody here knows them yet.")
     expect(box).to_be_focused()  # the answer came, and the typing goes on
     expect(page).to_have_url(re.compile(r"q=nobody"))
+    page.go_back()  # not through every pause in the typing
+    expect(page).to_have_url(re.compile(r"/rulebook$"))
+    page.go_forward()
+    box.focus()
     box.fill("n")
     expect(page.locator("#found .empty")).to_be_visible()
     assert seen.violations() == []

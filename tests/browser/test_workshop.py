@@ -76,6 +76,7 @@ def test_a_scenario_that_fails_says_where(see: Any, own_company: Any) -> None:
     expect(page.locator("#f-text")).to_be_hidden()
     page.get_by_role("textbox", name="Scenario, as YAML").click()
     page.keyboard.press("Control+A")
+    page.keyboard.press("Delete")
     page.keyboard.insert_text(STORY)  # as pasted
     page.get_by_role("button", name="Keep").click()
     page.get_by_role("link", name="Scenarios").click()

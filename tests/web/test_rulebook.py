@@ -77,6 +77,7 @@ def test_versions_and_what_they_changed(site: Site) -> None:
     assert "Strong from 60 points on." in older
     assert "Strong from 70 points on." in visitor.text("/rulebook")
     assert "No older versions" in visitor.text("/rulebook/versions?before=1")
+    assert visitor.get("/rulebook/versions?before=" + "9" * 5000).status_code == 200
 
 
 def test_two_versions_are_compared(site: Site) -> None:

@@ -38,11 +38,11 @@ def test_the_answer_depends_on_who_asks(site: Site) -> None:
     with site.app.pool.connection() as connection:
         people = name(connection).roster.people
     mine = site.sign_in("rep", owner).text("/whose?q=pia@widget.example")
-    assert "May I contact them? Yes It is your lead." in mine
+    assert "May I contact Pia Lund? Yes It is your lead." in mine
     other = next(one for one in ("anna", "hugo") if one != owner)
     theirs = site.sign_in("rep", other)
     said = theirs.text("/whose?q=Pia+Lund")
-    assert f"May I contact them? Ask {people[owner].name} first" in said
+    assert f"May I contact Pia Lund? Ask {people[owner].name} first" in said
     assert "assigned" in said
     assert f'href="/leads/{id_}"' in theirs.get("/whose?q=Pia+Lund").text
     # The company's name, its domain: the same answer.
@@ -73,6 +73,18 @@ def test_whatever_is_typed_is_answered(site: Site) -> None:
     for typed in ("a", "@", "%", "  .", "'; DROP TABLE leads", "x" * 5000, "+", "\N{FOX FACE}", "\ud800"):
         answer = visitor.get(f"/whose?q={quote(typed, errors='surrogatepass')}")
         assert answer.status_code == 200, typed
+
+
+def test_half_an_address_is_no_yes(site: Site) -> None:
+    come(site, email="pia@widget.example", phone="+49 30 5550123")
+    visitor = site.sign_in("rep", "anna")
+    for typed in ("pia@", "pia@widget", "pia@widget.", "%2B49", "%2B49 30 55", "555", "0049 3"):
+        said = visitor.text(f"/whose?q={typed}")
+        assert "This is not a whole e-mail address or phone number yet." in said, typed
+        assert "Nobody here knows them yet." not in said
+    for typed in ("pia@widget.example", "@widget.example", "%2B49 30 5550123", "030 5550123"):
+        assert "widget.example" in visitor.text(f"/whose?q={typed}").partition("Owner")[0], typed
+    assert "Nobody here knows them yet." in visitor.text("/whose?q=someone@other.example")
 
 
 def test_names_are_shown_as_they_are_and_do_nothing(site: Site) -> None:

@@ -46,9 +46,7 @@ def get_duplicates_report(request: Request, query: Annotated[ReportQuery, Query(
 class ServiceLevelsQuery(NoQuery):
     """Which promises, by what, and as what. Without a period, those of the last 30 days."""
 
-    period: str | None = Field(
-        None, description="A year, quarter, month or days: 2026, 2026Q1, 2026-03, 90d."
-    )
+    period: str | None = Field(None, description="A year, quarter, month, days: 2026, 2026Q1, 2026-03, 90d.")
     since: str | None = Field(None, description="From this date or moment on.")
     until: str | None = Field(None, description="Up to the end of this date, or just before this moment.")
     by: By = Field("person", description="What the groups are.")

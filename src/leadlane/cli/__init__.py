@@ -49,6 +49,7 @@ def build_app() -> typer.Typer:
         outbox,
         policy,
         replay,
+        report,
         route,
         serve,
         settings,
@@ -79,6 +80,7 @@ def build_app() -> typer.Typer:
     app.add_typer(lead.app, name="lead")
     app.add_typer(outbox.app, name="outbox")
     app.add_typer(policy.app, name="policy")
+    app.add_typer(report.app, name="report")
     app.add_typer(keys.app, name="keys")
     app.add_typer(users.app, name="users")
     app.add_typer(db.app, name="db")

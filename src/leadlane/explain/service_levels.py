@@ -96,16 +96,20 @@ def pattern_words(one: Pattern, roster: Roster) -> str:
 
 
 def compared_words(compared: int, found: int) -> str:
-    """How many were compared, and what share of those named may be so by chance."""
-    said = ngettext(
-        "{n} person was compared with the others", "{n} people were compared with the others", compared
-    )
-    text = said.format(n=say.number(compared))
-    if not found:
-        return _("{compared}: nobody misses more than chance explains.").format(compared=text)
-    return _("{compared}; on average at most 5 % of those named are so by chance alone.").format(
-        compared=text
-    )
+    """How many were compared, and how many of those named may be so by chance."""
+    if found:
+        said = ngettext(
+            "{n} person was compared with the others; whoever is named may be so by chance, in 5 % of reports.",
+            "{n} people were compared with the others; on average at most 5 % of those named are so by chance.",
+            compared,
+        )
+    else:
+        said = ngettext(
+            "{n} person was compared with the others: they do not miss more than chance explains.",
+            "{n} people were compared with the others: nobody misses more than chance explains.",
+            compared,
+        )
+    return said.format(n=say.number(compared))
 
 
 def help_words(one: Coaching) -> list[str]:

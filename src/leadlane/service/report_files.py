@@ -207,7 +207,7 @@ _PARQUET_TYPES = {
 
 
 def write_parquet(listed: Sequence[ServiceLevelRow], path: Path) -> None:
-    """Write the rows as Parquet, with the types of their columns. LeadlaneError where that is not possible."""
+    """Write the rows as Parquet, with the types of their columns. LeadlaneError where it cannot be."""
     # Imported here because few exports are Parquet.
     import duckdb
 

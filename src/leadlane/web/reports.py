@@ -1,4 +1,4 @@
-"""How were promises kept, and where did the time go? The report on service levels, for a period and a team."""
+"""How were promises kept, and where did the time go? The report on service levels."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def _weeks(weeks: Collection[Group], zone: ZoneInfo) -> dict[str, Any]:
     bars = {"type": "bar", "stack": "all", "barMaxWidth": 40}
     option = {
         "tooltip": {"trigger": "axis"},
-        "legend": {"data": [_("kept"), _("missed")]},
+        "legend": {"data": [_("kept"), _("missed")], "top": 0},
         "xAxis": {"type": "category", "data": days},
         "yAxis": {"type": "value", "minInterval": 1},
         "series": [
