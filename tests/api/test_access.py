@@ -26,6 +26,7 @@ ADDRESSES = [
     *[("GET", f"/v1/{name}{end}", "read") for name in ENTRIES for end in ("", "/x")],
     *[("PUT", f"/v1/{name}{end}", "write") for name in ENTRIES for end in ("", "/x")],
     ("GET", "/v1/reports/duplicates", "read"),
+    ("GET", "/v1/reports/service-levels", "read"),
     ("GET", "/v1/ownership", "read"),
     ("GET", "/v1/territories", "read"),
     ("GET", "/v1/policy", "read"),

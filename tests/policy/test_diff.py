@@ -37,7 +37,7 @@ def test_a_policy_does_not_differ_from_itself(reference_policy: str) -> None:
         (
             "{role: sdr}}",
             "{role: sdr}, method: weighted, prefer: {languages: language}}",
-            ["pool “sdr”: prefers – → languages = language", "pool “sdr”: method round robin → by weight"],
+            ["pool “sdr”: prefers – → the lead's language", "pool “sdr”: method round robin → by weight"],
         ),
         ("  ops: {", "  spare: {members: [a, b]}\n  ops: {", ["pool “spare” added"]),
         (

@@ -98,14 +98,10 @@ def test_what_is_known_and_closed_is_there_already_in_a_copy_too(tmp_path: Path,
         assert route_file(copy, Rulebooks(), file, lambda: NOW).statuses == {"repeated": 5}
 
 
-def test_a_copy_is_made_and_dropped_in_a_moment(url: str) -> None:
-    times = []
-    for _index in range(5):
-        start = time.perf_counter()
+def test_copies_leave_nothing_behind(url: str) -> None:
+    for _index in range(3):
         with scratch(url):
-            pass
-        times.append(time.perf_counter() - start)
-    assert min(times) < 0.25
+            assert len(schemas(url)) == 1
     assert schemas(url) == []
 
 

@@ -195,6 +195,23 @@ def test_a_lead_is_declined_and_that_taken_back(site: Site, anna: Visitor) -> No
     assert standing(site)["owner"] == "anna"
 
 
+@pytest.mark.parametrize(("why", "can"), [("no time", True), ("junk", False), ("duplicate", False)])
+def test_taking_back_is_offered_only_where_it_can_be(anna: Visitor, why: str, can: bool) -> None:
+    answer = send(anna, "decline", choice=why)
+    assert answer.status_code == 303
+    page = anna.get("/my-leads").text
+    assert "Declined." in page
+    assert ("/leads/L1/undo" in page) is can
+
+
+def test_whatever_a_lead_is_called_it_is_found_again(site: Site, give: Give) -> None:
+    give("a/b ?#%", "anna")
+    anna = site.sign_in("rep", "anna")
+    answer = send(anna, "decline", "a%2Fb%20%3F%23%25", choice="no time", next="")
+    assert answer.headers["location"] == "/leads/a%2Fb%20%3F%23%25"
+    assert 'action="/leads/a%2Fb%20%3F%23%25/undo"' in anna.get(answer.headers["location"]).text
+
+
 def test_a_lead_is_handed_over_with_a_reason(site: Site, anna: Visitor) -> None:
     page = anna.get("/leads/L1/hand-over").text
     assert '<option value="boris"' in page
@@ -202,6 +219,7 @@ def test_a_lead_is_handed_over_with_a_reason(site: Site, anna: Visitor) -> None:
     assert "Handed over." in told(send(anna, "hand-over", to="boris", note="speaks their language"), anna)
     assert standing(site)["owner"] == "boris"
     assert "speaks their language" in site.sign_in("rep", "boris").text("/my-leads")
+    assert "Anna Nowak handed it to Boris Keller." in anna.text("/leads/L1")
 
 
 def test_a_next_step_is_put_off_and_that_taken_back(site: Site, anna: Visitor) -> None:
@@ -219,7 +237,9 @@ def test_a_lead_is_won(site: Site, anna: Visitor) -> None:
     assert standing(site) | {"place": 0} == {
         "stage": "closed", "owner": "anna", "place": 0, "next_step": None, "outcome": "won", "value": 12500.5,
     }  # fmt: skip
-    assert "won" in anna.text("/leads/L1")
+    page = anna.text("/leads/L1")
+    assert "Anna Nowak closed it as won." in page
+    assert "closed before it ended" in page
     assert 'aria-keyshortcuts="l"' not in anna.get("/leads/L1").text
 
 

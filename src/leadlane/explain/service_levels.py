@@ -99,8 +99,8 @@ def compared_words(compared: int, found: int) -> str:
     """How many were compared, and how many of those named may be so by chance."""
     if found:
         said = ngettext(
-            "{n} person was compared with the others; whoever is named may be so by chance, in 5 % of reports.",
-            "{n} people were compared with the others; on average at most 5 % of those named are so by chance.",
+            "{n} person was compared with the others; who is named may be so by chance, in 5 % of reports.",
+            "{n} people were compared with the others; on average, at most 5 % of those named are by chance.",
             compared,
         )
     else:

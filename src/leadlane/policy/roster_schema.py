@@ -98,7 +98,7 @@ class AwayPart(Part):
     from_: Moment = Field(alias="from", description=N_("The first day, or the moment it begins."))
     until: Moment = Field(description=N_("The last day, or the moment it ends."))
     reason: Text = Field(default="", description="Why; shown to colleagues.")
-    source: Text = Field(default="", description="Where it was read from, such as `calendar`; empty: entered.")
+    source: Text = Field(default="", description="Where it was read from (`calendar`); empty: entered.")
 
 
 class PersonPart(Part):

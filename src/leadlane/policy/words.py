@@ -367,8 +367,9 @@ def _block_words(opens: int, closes: int) -> str:
 
 
 def pairs_words(pairs: Iterable[tuple[str, str]]) -> str:
-    """`languages = language, industries = industry`: what of a person is to match what of the lead."""
-    return ", ".join(f"{field_words(attribute)} = {field_words(field)}" for attribute, field in pairs)
+    """`the lead's language, industry`: what of the lead a person is to match; "" where nothing is asked."""
+    fields = ", ".join(field_words(field) for _attribute, field in pairs)
+    return _("the lead's {fields}").format(fields=fields) if fields else ""
 
 
 def step_words(step: ChaseStep) -> str:

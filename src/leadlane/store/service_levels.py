@@ -40,7 +40,7 @@ class Promised:
 # `judged_at`: a promise is judged when it is answered, or when it ends. Whoever has the lead still since then
 # is read from its row; of others the timeline tells. A lead handed on at the very end of the promise was in
 # the hands before.
-_ENDED = """
+ENDED = """
 WITH ended AS MATERIALIZED (
     SELECT id, arrived_at, respond_by, responded_at, closed_at, service_level, route, segment,
            fields ->> 'source' AS source, batch_id, decision_number, owner, covered_by, held_since,
@@ -107,7 +107,7 @@ def ended(
     """
     values = {"since": since, "until": until, "now": now, "most": most}
     with connection.cursor(row_factory=class_row(Promised)) as cursor:
-        return cursor.execute(_ENDED, values).fetchall()
+        return cursor.execute(ENDED, values).fetchall()
 
 
 def open_leads(connection: Connection, people: Sequence[str]) -> dict[str, int]:

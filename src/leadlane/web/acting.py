@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from urllib.parse import quote
 
 from psycopg import Connection
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from leadlane.service.acts import submit_acts
 from leadlane.service.batch import Receipt
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import act_submission
+from leadlane.service.undo import acts_to_undo
 from leadlane.service.who_acts import Actor, may_act
 from leadlane.store import leads
 from leadlane.store.leads import LeadRow
@@ -58,7 +60,7 @@ def next_of(request: Request, lead_id: str) -> str:
     """Where an act leads back to: the page that it came from, else the lead."""
     wanted = text_of(request, "next") or request.query_params.get("next", "")
     path = own_path(wanted)
-    return path if path != "/" else f"/leads/{lead_id}"
+    return path if path != "/" else _address(lead_id)
 
 
 def seen_of(request: Request) -> int:
@@ -78,7 +80,7 @@ def acted(
 ) -> Response:
     """Do what was asked, in one transaction, and go back with `told` or with the reason why not.
 
-    A page that is out of date changes nothing, and says so. `has_undo`: what was done can be taken back.
+    A page that is out of date changes nothing, and says so. `has_undo`: taking it back is offered, if it can be.
     """
     leadlane, actor = leadlane_of(request), actor_of(session)
     now, back, seen = leadlane.now(), next_of(request, lead_id), seen_of(request)
@@ -89,10 +91,17 @@ def acted(
         receipts = submit_acts(
             connection, leadlane.books, [act_submission(one, now, seen) for one in acts], now
         )
+        can_undo = has_undo and bool(
+            acts_to_undo(connection, leadlane.books, lead_of(connection, lead_id), actor, now)
+        )
     refused = next((one for one in receipts if one.status == "refused"), None)
     if refused is not None:
         return redirect(back, _refusal_words(refused), tone="bad")
-    return redirect(back, told, undo=f"/leads/{lead_id}/undo" if has_undo else "")
+    return redirect(back, told, undo=f"{_address(lead_id)}/undo" if can_undo else "")
+
+
+def _address(lead_id: str) -> str:
+    return f"/leads/{quote(lead_id, safe='')}"
 
 
 def _refusal_words(receipt: Receipt) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, cast
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -127,7 +127,7 @@ def _asked(request: Request, book: Rulebook) -> _Asked:
     except PeriodError as error:
         period = report_period(None, None, None, book.zone, now)
         problems[error.bound if error.bound in _FIELDS else "since"] = error.reason
-    by = cast(By, given["by"] if given["by"] in DIMENSIONS else "person")
+    by: By = next((one for one in DIMENSIONS if one == given["by"]), "person")
     team = given["team"] if given["team"] in book.roster.teams else None
     return _Asked(given, period, by, team, problems)
 

@@ -68,7 +68,12 @@ def show_versions(request: Request, _session: Session) -> Response:
         found = history(connection, int(before) if is_number else None)
         present, _revision = policies.in_force(connection)
     return show(
-        request, "rulebook/versions.html", live=["policy"], found=found, present=present, is_first=not is_number
+        request,
+        "rulebook/versions.html",
+        live=["policy"],
+        found=found,
+        present=present,
+        is_first=not is_number,
     )
 
 

@@ -144,10 +144,11 @@
           const wanted = words.trim().toLowerCase();
           for (const item of this.$root.querySelectorAll("[data-place]")) item.hidden = !item.dataset.place.includes(wanted);
         });
-        this.$root.addEventListener("close", () => (this.words = ""));
+        // The event may come when it is open again already.
+        this.$root.addEventListener("close", () => this.$root.open || (this.words = ""));
         this.$root.addEventListener("keydown", (event) => {
           // A search field would only empty itself.
-          if (event.key === "Escape") event.preventDefault(), this.$root.close();
+          if (event.key === "Escape") event.preventDefault(), (this.words = ""), this.$root.close();
           if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
           event.preventDefault();
           const all = [this.$root.querySelector("input"), ...this.$root.querySelectorAll("li > *")].filter(visible);
