@@ -205,7 +205,7 @@ def test_taking_back_is_offered_only_where_it_can_be(anna: Visitor, why: str, ca
 
 
 def test_whatever_a_lead_is_called_it_is_found_again(site: Site, give: Give) -> None:
-    give("a/b ?#%", "anna")
+    give("a/b ?#%", "anna", email="jo@umbra.example")
     anna = site.sign_in("rep", "anna")
     answer = send(anna, "decline", "a%2Fb%20%3F%23%25", choice="no time", next="")
     assert answer.headers["location"] == "/leads/a%2Fb%20%3F%23%25"

@@ -107,6 +107,7 @@ def test_what_is_wrong_stands_beside_the_field(site: Site) -> None:
     assert "<script>alert" not in answer.text
     assert f'value="{backwards["from"]}"' in answer.text
     assert away(admin, "anna", **{"from": "x", "until": backwards["until"]})[1].count("This is no date") == 1
+    assert "This is no date" in away(admin, "anna", **{"from": backwards["from"], "until": "9999-12-31"})[1]
     assert away(admin, "anna", **days(site, 1, 2), reason="x" * 201)[0] == 422
     status, text = away(admin, "anna", **days(site, 1, 2), backup="nobody-such")
     assert status == 422
@@ -156,9 +157,28 @@ def test_what_if_somebody_is_away(site: Site) -> None:
     assert "If Olga Lis were away" in text
     assert "only in this trial" in text
     assert page.text.count("changed") > 30
-    assert "Enter this absence" in text
+    assert "Only the seven days below" not in text
     # Nothing was stored.
     assert "away" not in entry(site, "olga")
+
+
+def test_a_trial_offers_only_what_is_theirs_to_enter(site: Site) -> None:
+    for role, person, may in (
+        ("manager", "maria", True),
+        ("manager", "marco", False),
+        ("rep", "boris", True),
+        ("rep", "anna", False),
+        ("admin", None, True),
+        ("viewer", None, False),
+    ):
+        page = site.sign_in(role, person).text("/coverage?person=boris")
+        assert ("Enter this absence" in page) == may, (role, person)
+
+
+def test_a_trial_says_that_it_looks_at_the_days_it_shows(site: Site) -> None:
+    visitor, form = site.sign_in("viewer"), days(site, 0, 20)
+    page = visitor.text(f"/coverage?person=olga&first={form['from']}&last={form['until']}")
+    assert "Only the seven days below are looked at." in page
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,8 @@ def promised(site: Any, id_: str, owner: str, *, kept: bool, source: str = "fair
         "INSERT INTO leads (id, arrived_at, fields, signals, intent, fit, fit_score, relationship, stage,"
         " route, destination, owner, held_since, place, batch_id, decision_number, changed_at,"
         " policy_version, service_level, respond_by, responded_at)"
-        " SELECT %s, now() - interval '30 hours', jsonb_build_object('source', %s::text), '[]', 'high', 'weak',"
-        " 0, 'none', 'assigned', 'r', 'pool:p', %s, now() - interval '30 hours', 1, 0, 0, now(), version,"
+        " SELECT %s, now() - interval '30 hours', jsonb_build_object('source', %s::text), '[]', 'high',"
+        " 'weak', 0, 'none', 'assigned', 'r', 'pool:p', %s, now() - interval '30 hours', 1, 0, 0, now(), version,"
         " 'demo', now() - interval '24 hours',"
         " now() - CASE WHEN %s THEN interval '25 hours' ELSE interval '23 hours' END FROM policies",
         id_, source, owner, kept,

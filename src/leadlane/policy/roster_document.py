@@ -60,10 +60,13 @@ def _holiday_key(entry: Entry) -> str:
 
 def instant(text: str, zone_name: str, *, end: bool = False) -> datetime:
     """The instant of a date-time; of a date its beginning, or its end when `end`. Raises ValueError."""
-    if day := parse_day(text):
-        day += timedelta(days=1 if end else 0)
-        return datetime.combine(day, time(), zone(zone_name)).astimezone(UTC)
-    moment = parse_moment(text, zone_name)
-    if moment is None:
-        raise ValueError(text)
-    return moment.astimezone(UTC)
+    try:
+        if day := parse_day(text):
+            day += timedelta(days=1 if end else 0)
+            return datetime.combine(day, time(), zone(zone_name)).astimezone(UTC)
+        if moment := parse_moment(text, zone_name):
+            return moment.astimezone(UTC)
+    except OverflowError:
+        # The last day of the calendar has no end, and its first no beginning east of Greenwich.
+        pass
+    raise ValueError(text)

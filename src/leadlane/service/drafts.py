@@ -46,6 +46,11 @@ class Draft:
         """Whether somebody has published since it was begun."""
         return self.in_force is not None and self.in_force.number != self.begun_from
 
+    @property
+    def is_news(self) -> bool:
+        """Whether there is something to publish. Where nothing is in force, that is the reference policy too."""
+        return self.changed_at is not None or self.in_force is None
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:
@@ -145,7 +150,7 @@ def publish_draft(
     """
     with connection.transaction():
         draft = open_draft(connection, user_id)
-        if draft.changed_at is None or draft.edition != edition:
+        if not draft.is_news or draft.edition != edition:
             raise LeadlaneError(
                 _("The draft has changed since this page was opened. Nothing was published."),
                 _("Look at it again, and publish it then."),

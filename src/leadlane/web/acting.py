@@ -80,7 +80,7 @@ def acted(
 ) -> Response:
     """Do what was asked, in one transaction, and go back with `told` or with the reason why not.
 
-    A page that is out of date changes nothing, and says so. `has_undo`: taking it back is offered, if it can be.
+    A page that is out of date changes nothing, and says so. With `has_undo`, Undo is offered if it can be.
     """
     leadlane, actor = leadlane_of(request), actor_of(session)
     now, back, seen = leadlane.now(), next_of(request, lead_id), seen_of(request)

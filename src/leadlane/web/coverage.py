@@ -17,7 +17,7 @@ from leadlane.policy.roster_document import instant
 from leadlane.policy.values import parse_day
 from leadlane.service.coverage import DAYS, MOST_PROMISES, coverage_week
 from leadlane.web.page import page
-from leadlane.web.people import away_words
+from leadlane.web.people import away_words, may_say_away
 from leadlane.web.render import show
 from leadlane.web.roles import Capability
 from leadlane.web.session import Session, leadlane_of
@@ -68,13 +68,21 @@ def show_coverage(request: Request, session: Session) -> Response:
         hole_words=lambda start, until: absence_words(start, until, zone, zone, today.year),
         shade=shade,
         most_promises=MOST_PROMISES,
-        may_say_away=session.may(Capability.SAY_AWAY),
+        is_all_shown=_is_all_shown(asked),
+        may_say_away=asked.trial is not None and may_say_away(session, book, asked.trial[0]),
     )
 
 
 def shade(people: int) -> int:
     """How dark an hour is: 0 for nobody, up to 4."""
     return sum(people >= least for least in _SHADES)
+
+
+def _is_all_shown(asked: _Asked) -> bool:
+    """Whether the week shows the whole absence that is tried: holes are looked for in what is shown."""
+    first, last = asked.given["first"], asked.given["last"] or asked.given["first"]
+    shown = (asked.first + timedelta(days=day) for day in (0, DAYS - 1))
+    return next(shown).isoformat() <= first and last <= next(shown).isoformat()
 
 
 def _asked(request: Request, book: Rulebook, today: date) -> _Asked:

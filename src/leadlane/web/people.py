@@ -84,7 +84,7 @@ def show_person(request: Request, session: Session) -> Response:
         most=most,
         is_cut=sum(count for _week, count in found.weeks) >= MOST_COUNTED,
         stage_words=stage_words,
-        may_say_away=_may_say_away(session, book, person_id),
+        may_say_away=may_say_away(session, book, person_id),
         may_link=may_link(session, person_id),
         may_see_list=person_id == session.person_id or session.may(Capability.ACT_ON_TEAM_LEADS),
     )
@@ -199,7 +199,7 @@ def _with_time(day: str, time: str) -> str:
 # ---------------------------------------------------------------- who may
 
 
-def _may_say_away(session: Session, book: Rulebook, person_id: str) -> bool:
+def may_say_away(session: Session, book: Rulebook, person_id: str) -> bool:
     """Reps for themselves, managers also for those whom they answer for, admins for everybody."""
     return session.may(Capability.SAY_AWAY) and may_act(book.roster, actor_of(session), person_id, None)
 
@@ -214,7 +214,7 @@ def may_link(session: Session, person_id: str) -> bool:
 def _require(session: Session, book: Rulebook, person_id: str) -> None:
     if person_id not in book.roster.people:
         raise nobody()
-    if not _may_say_away(session, book, person_id):
+    if not may_say_away(session, book, person_id):
         raise PageError(
             403,
             _("You cannot say when they are away"),

@@ -75,8 +75,8 @@
     if (key) key.closest("[popover]")?.hidePopover(), help();
     if (palette && !event.ctrlKey && !event.metaKey) event.preventDefault(), open(document.getElementById("palette"));
   });
-  // Keys pressed after a dialog are not for a field inside it.
-  document.addEventListener("close", (event) => event.target.contains(document.activeElement) && document.activeElement.blur(), true);
+  // Keys pressed after a dialog are not for a field inside it; by the time it is told, it may be open again.
+  document.addEventListener("close", (event) => !event.target.open && event.target.contains(document.activeElement) && document.activeElement.blur(), true);
   // A row that was acted on goes away; whoever works by keys goes on with the one that took its place.
   let at = -1;
   document.addEventListener("htmx:before:swap", () => (at = present() ? rows().indexOf(present()) : -1));
@@ -84,7 +84,8 @@
     const dialog = document.getElementById("dialog");
     if (event.detail.ctx?.target === dialog && dialog.childElementCount) {
       open(dialog);
-      dialog.querySelector("[autofocus], input:not([type=hidden]), select, textarea")?.focus();
+      const wrong = dialog.querySelector("[aria-invalid=true]");
+      (wrong ?? dialog.querySelector("[autofocus], input:not([type=hidden]), select, textarea"))?.focus();
     } else if (at >= 0 && !present()) rows()[Math.min(at, rows().length - 1)]?.focus();
     fade();
   });
@@ -136,15 +137,14 @@
   document.addEventListener("alpine:init", () => {
     Alpine.data("palette", () => ({
       words: "",
-      get asked() {
-        return this.words.trim() !== "";
+      get isEmpty() {
+        return this.words.trim() === "";
       },
       init() {
         this.$watch("words", (words) => {
           const wanted = words.trim().toLowerCase();
           for (const item of this.$root.querySelectorAll("[data-place]")) item.hidden = !item.dataset.place.includes(wanted);
         });
-        // The event may come when it is open again already.
         this.$root.addEventListener("close", () => this.$root.open || (this.words = ""));
         this.$root.addEventListener("keydown", (event) => {
           // A search field would only empty itself.
