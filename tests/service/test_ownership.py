@@ -236,6 +236,15 @@ def test_while_the_owner_is_out_it_is_whoever_covers(
     assert only(ask("L1", asker="boris"))["may_contact"]["answer"] == "yes"
 
 
+def test_of_two_of_one_name_the_one_who_is_worked_comes_first(ask: Ask, send: Any) -> None:
+    same = {"first_name": "Henrik", "last_name": "Roth"}
+    send({"id": "L1", "email": "henrik@alpha.example", **same})
+    send({"id": "L2", "email": "henrik@beta.example", "signals": ["demo_request"], **same})
+    found = ask("henrik roth")["prospects"]
+    assert [(one["lead"], one["stage"]) for one in found] == [("L2", "assigned"), ("L1", "nurture")]
+    assert found[0]["may_contact"]["answer"] == "ask"
+
+
 def test_in_nurture_anybody_may_but_is_told(ask: Ask, send: Any) -> None:
     send(SAM)
     one = only(ask("sam@other.example"))

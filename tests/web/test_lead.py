@@ -132,6 +132,7 @@ def test_every_station_opens_in_place_and_on_a_page_of_its_own(anna: Visitor) ->
     whole = anna.text("/leads/L1/why")
     assert "employees is 800" in whole
     assert "It was decided by the policy that is in force now." in whole
+    assert 'href="/rulebook/routes/hot-mid"' in anna.get("/leads/L1/why").text
     headers = {"hx-request": "true", "hx-target": "div#station"}
     piece = anna.get("/leads/L1/why?station=route", headers=headers).text
     assert piece.lstrip().startswith('<div id="station"')

@@ -21,8 +21,8 @@ def promised(site: Any, id_: str, owner: str, *, kept: bool, source: str = "fair
         " route, destination, owner, held_since, place, batch_id, decision_number, changed_at,"
         " policy_version, service_level, respond_by, responded_at)"
         " SELECT %s, now() - interval '30 hours', jsonb_build_object('source', %s::text), '[]', 'high',"
-        " 'weak', 0, 'none', 'assigned', 'r', 'pool:p', %s, now() - interval '30 hours', 1, 0, 0, now(), version,"
-        " 'demo', now() - interval '24 hours',"
+        " 'weak', 0, 'none', 'assigned', 'r', 'pool:p', %s, now() - interval '30 hours', 1, 0, 0, now(),"
+        " version, 'demo', now() - interval '24 hours',"
         " now() - CASE WHEN %s THEN interval '25 hours' ELSE interval '23 hours' END FROM policies",
         id_, source, owner, kept,
     )  # fmt: skip
@@ -67,7 +67,7 @@ def test_whose_missing_is_for_whom(company: Any, role: str, person: str | None, 
 
 def test_it_is_not_for_reps(company: Any) -> None:
     rep = company.sign_in("rep", "hugo")
-    assert [rep.get(path).status_code for path in ("/reports", "/reports/service-levels.csv")] == [403, 403]
+    assert [rep.get(path).status_code for path in ("/reports", "/reports?format=csv")] == [403, 403]
 
 
 def test_groups_filters_and_hostile_names(company: Any) -> None:
@@ -82,8 +82,8 @@ def test_groups_filters_and_hostile_names(company: Any) -> None:
 def test_the_file_is_of_what_the_page_shows(company: Any) -> None:
     admin = company.sign_in("admin")
     page = admin.get("/reports?by=team&team=inbound")
-    assert 'href="/reports/service-levels.csv?by=team&amp;team=inbound"' in page.text
-    file: httpx2.Response = admin.get("/reports/service-levels.csv?by=team&team=inbound")
+    assert 'href="/reports?by=team&amp;team=inbound&amp;format=csv"' in page.text
+    file: httpx2.Response = admin.get("/reports?by=team&team=inbound&format=csv")
     assert file.headers["content-disposition"] == 'attachment; filename="service-levels-by-team.csv"'
     (row,) = csv.DictReader(StringIO(file.text))
     assert tuple(row) == COLUMNS
@@ -103,7 +103,7 @@ def test_the_file_is_of_what_the_page_shows(company: Any) -> None:
 )
 def test_what_cannot_be_shown_is_said_beside_the_field(site: Any, query: str, said: str) -> None:
     admin = site.sign_in("admin")
-    page, file = admin.get(f"/reports?{query}"), admin.get(f"/reports/service-levels.csv?{query}")
+    page, file = admin.get(f"/reports?{query}"), admin.get(f"/reports?{query}&format=csv")
     assert (page.status_code, file.status_code) == (422, 422)
     assert said in text_of(page)
     assert said in text_of(file)

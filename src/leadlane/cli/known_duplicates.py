@@ -19,7 +19,8 @@ from leadlane.core.facts import Account, Roster
 from leadlane.errors import LeadlaneError
 from leadlane.explain.likeness import likeness_words
 from leadlane.explain.speech import person_words
-from leadlane.i18n import N_, _, ngettext
+from leadlane.explain.standing import stage_words
+from leadlane.i18n import _, ngettext
 from leadlane.service.duplicates import Found, Group, Of, duplicate_accounts, duplicate_leads
 from leadlane.store.codec import encode
 from leadlane.store.duplicates import LeadCard
@@ -31,14 +32,6 @@ OUT_COLUMNS = (
     *("of", "group", "certainty", "probability", "id", "name", "email", "phone", "company", "domains"),
     *("country", "city", "stage", "owner", "covered_by", "arrived_at", "evidence"),
 )
-_STAGES = {
-    "assigned": N_("assigned"),
-    "accepted": N_("accepted"),
-    "working": N_("in work"),
-    "review": N_("in review"),
-    "nurture": N_("in a nurture program"),
-    "closed": N_("closed"),
-}
 
 
 def search(
@@ -125,7 +118,7 @@ def _lead_row(card: LeadCard, roster: Roster) -> dict[str, str]:
         _("e-mail"): text["email"],
         _("phone"): text["phone"],
         _("company"): text["company"],
-        _("stage"): _(_STAGES[card.stage]),
+        _("stage"): stage_words(card.stage),
         _("owner"): owner,
     }
 

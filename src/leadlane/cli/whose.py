@@ -15,6 +15,7 @@ from rich.text import Text
 from leadlane import config
 from leadlane.app import open_app
 from leadlane.explain.speech import moment_words
+from leadlane.explain.standing import outcome_words, stage_words, touch_words
 from leadlane.i18n import N_, _
 from leadlane.service.ownership import (
     MOST_PROSPECTS,
@@ -36,28 +37,6 @@ from leadlane.store.codec import encode
 HELP = _("Say whose a prospect is: owner, stage, next step, and whether you may contact them.")
 
 _STYLES = {"yes": "green", "ask": "yellow", "no": "red"}
-_STAGES = {
-    "assigned": N_("assigned"),
-    "accepted": N_("accepted"),
-    "working": N_("in work"),
-    "review": N_("in review"),
-    "nurture": N_("in a nurture program"),
-    "closed": N_("closed"),
-}
-_OUTCOMES = {
-    "won": N_("won"),
-    "lost": N_("lost"),
-    "junk": N_("junk"),
-    "duplicate": N_("duplicate"),
-    "unqualified": N_("unqualified"),
-}
-_TOUCHES = {
-    "call": N_("call"),
-    "email": N_("e-mail"),
-    "meeting": N_("meeting"),
-    "message": N_("message"),
-    "note": N_("note"),
-}
 _FOUND_BY = {
     "id": N_("found by id"),
     "email": N_("found by e-mail address"),
@@ -156,7 +135,7 @@ def _rows(one: ProspectView, zone: ZoneInfo, now: datetime) -> Iterator[tuple[st
     if one["owner"] is not None:
         yield _("Owner"), _owner(one["owner"], one["covered_by"])
     if one["stage"] is not None and one["lead"] is not None:
-        stage = _("{stage} (lead {id})").format(stage=_(_STAGES[one["stage"]]), id=one["lead"])
+        stage = _("{stage} (lead {id})").format(stage=stage_words(one["stage"]), id=one["lead"])
         yield _("Stage"), stage
     if one["next_step"] is not None:
         due, text = one["next_step_due_at"], one["next_step"]
@@ -168,7 +147,7 @@ def _rows(one: ProspectView, zone: ZoneInfo, now: datetime) -> Iterator[tuple[st
         yield (
             _("Last touch"),
             text.format(
-                kind=_(_TOUCHES.get(touch["kind"], touch["kind"])),
+                kind=touch_words(touch["kind"]),
                 name=_name(touch["person"]),
                 at=moment_words(touch["at"], zone, now),
             ),
@@ -228,7 +207,7 @@ def _account(account: AccountRef) -> str:
 
 
 def _colleague(lead: LeadRef) -> str:
-    values = {"lead": lead["name"] or lead["id"], "stage": _(_STAGES[lead["stage"]])}
+    values = {"lead": lead["name"] or lead["id"], "stage": stage_words(lead["stage"])}
     if lead["owner"] is None:
         return _("{lead}: {stage}").format(**values)
     return _("{lead}: {stage}, {name}").format(**values, name=lead["owner"]["name"])
@@ -238,7 +217,7 @@ def _closed(lead: LeadRef, zone: ZoneInfo, now: datetime) -> str:
     outcome = lead["outcome"]
     values = {
         "lead": lead["name"] or lead["id"],
-        "outcome": _(_OUTCOMES.get(outcome, outcome)) if outcome else _("disqualified"),
+        "outcome": outcome_words(outcome) if outcome else _("disqualified"),
         "at": moment_words(lead["at"], zone, now),
     }
     if lead["owner"] is None:

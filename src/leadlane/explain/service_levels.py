@@ -67,8 +67,8 @@ def share_words(figures: Figures) -> str:
 def beyond_words(one: Beyond) -> str:
     """How much somebody misses, and how much the others do: `missed 12 of 40, that is 30.0% (…); …`."""
     said = ngettext(
-        "missed {n} of {count}, {share}; of comparable promises of others {expected} were missed",
-        "missed {n} of {count}, {share}; of comparable promises of others {expected} were missed",
+        "missed {n} of {count}, {share}; of comparable promises of others {expected} were missed.",
+        "missed {n} of {count}, {share}; of comparable promises of others {expected} were missed.",
         one.missed,
     )
     return said.format(
@@ -92,7 +92,7 @@ def pattern_words(one: Pattern, roster: Roster) -> str:
         )
         for value, share in one.worst
     )
-    return _("By {by}: they differ beyond chance. Most missed: {places}.").format(by=by, places=places)
+    return _("By {by}: the shares missed differ beyond chance. Most: {places}.").format(by=by, places=places)
 
 
 def compared_words(compared: int, found: int) -> str:

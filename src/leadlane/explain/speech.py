@@ -85,7 +85,15 @@ def people_words(roster: Roster, people: Iterable[str]) -> str:
 
 def destination_words(route: Route) -> str:
     """Where the leads of a route go."""
-    match route.kind, route.target:
+    if route.kind == "disqualify":
+        return _("disqualified: {target}").format(target=route.target)
+    return place_words(f"{route.kind}:{route.target}")
+
+
+def place_words(destination: str) -> str:
+    """Where a lead went, as its decision has it: `pool:mid-ae`."""
+    kind, _colon, name = destination.partition(":")
+    match kind, name:
         case "pool", _name:
             text = _("pool {target}")
         case "owner", "account":
@@ -97,8 +105,8 @@ def destination_words(route: Route) -> str:
         case "program", _name:
             text = _("program {target}")
         case _:
-            text = _("disqualified: {target}")
-    return text.format(target=route.target)
+            text = _("disqualified")
+    return text.format(target=name)
 
 
 def _locale() -> Locale:

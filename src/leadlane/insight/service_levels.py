@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, hypergeom
+from scipy.special import gammaln
+from scipy.stats import false_discovery_control
 
 from leadlane.insight.groups import FALSE_SHARE, Codes, Flags, differ, tally
 from leadlane.insight.proportions import Counts, Estimate, wilson
@@ -178,8 +179,22 @@ def _chance(misses: Counts, counts: Counts, all_misses: Counts, all_counts: Coun
     """The chance that so many or more of the misses of all strata are of one group."""
     total: NDArray[np.float64] = np.ones(1)
     for n, k, everything in zip(counts.tolist(), all_misses.tolist(), all_counts.tolist(), strict=True):
-        total = np.convolve(total, hypergeom.pmf(np.arange(min(n, k) + 1), everything, k, n))
+        total = np.convolve(total, _hypergeometric(n, k, everything))
     return min(1.0, float(total[int(misses.sum()) :].sum()))
+
+
+def _hypergeometric(own: int, missed: int, everything: int) -> NDArray[np.float64]:
+    """The chance that 0, 1, … of those missed are among one's own; by logarithms, since scipy's is slow."""
+    among = np.arange(min(own, missed) + 1)
+    rest = missed - among
+    possible = rest <= everything - own
+    logs = _log_choose(own, among) - _log_choose(everything, missed)
+    logs = logs + _log_choose(everything - own, np.where(possible, rest, 0))
+    return np.where(possible, np.exp(logs), 0.0)
+
+
+def _log_choose(of: int, some: NDArray[np.int64] | int) -> NDArray[np.float64]:
+    return np.asarray(gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,8 @@ def _references(document: RosterDocument) -> Iterator[Finding]:
             yield from _dangling((*at, "teams", i), name, document.teams, team)
         if not isinstance(entry.get("hours"), dict):
             hours = [*document.hours, "default"]
-            yield from _dangling((*at, "hours"), entry.get("hours"), hours, _("a name of `hours`"))
+            names = _("a name of `hours`: {names}").format(names=", ".join(hours))
+            yield from _dangling((*at, "hours"), entry.get("hours"), hours, names)
     for id_, entry in document.teams.items():
         yield from _dangling(("teams", id_, "manager"), entry.get("manager"), document.people, person)
     for id_, entry in document.accounts.items():

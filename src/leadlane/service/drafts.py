@@ -48,7 +48,7 @@ class Draft:
 
     @property
     def is_news(self) -> bool:
-        """Whether there is something to publish. Where nothing is in force, that is the reference policy too."""
+        """Whether there is something to publish; where nothing is in force, the reference policy is."""
         return self.changed_at is not None or self.in_force is None
 
 

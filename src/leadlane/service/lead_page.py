@@ -18,7 +18,7 @@ from leadlane.core.rulebook import Rulebook
 from leadlane.explain.brief import HANDED, why_words
 from leadlane.explain.reasons import reason_words
 from leadlane.explain.since import Happened, actor_words, event_words
-from leadlane.explain.speech import person_words, signal_words, value_words
+from leadlane.explain.speech import person_words, place_words, signal_words, value_words
 from leadlane.explain.standing import said_words
 from leadlane.i18n import N_, _
 from leadlane.policy import words
@@ -223,7 +223,7 @@ def _stations(trace: Mapping[str, Any], account: Account | None, book: Rulebook)
     yield Station("match", _(STATIONS["match"]), *_match_words(trace, account))
     yield Station("qualify", _(STATIONS["qualify"]), *_qualify_words(trace, book.policy.currency))
     route = trace["route"]
-    yield Station("route", _(STATIONS["route"]), route["name"], _destination(route["destination"]))
+    yield Station("route", _(STATIONS["route"]), route["name"], place_words(route["destination"]))
     yield Station("pick", _(STATIONS["pick"]), *_pick_words(trace, book.roster))
     promised = trace.get("promise")
     if promised is None or promised["respond_by"] is None:
@@ -264,25 +264,6 @@ def _pick_words(trace: Mapping[str, Any], roster: Roster) -> tuple[str, str]:
         return name, _("decides")
     chosen = next((step for step in reversed(trace.get("pick", ())) if step.get("chosen")), None)
     return name, reason_words(chosen["by"]) if chosen else ""
-
-
-def _destination(destination: str) -> str:
-    """A destination as the trace has it, `pool:mid-ae`, in words."""
-    kind, _colon, name = destination.partition(":")
-    match kind, name:
-        case "pool", _name:
-            text = _("pool {target}")
-        case "owner", "account":
-            text = _("the owner of the account")
-        case "owner", _lead:
-            text = _("whoever works the other lead of the company")
-        case "review", _name:
-            text = _("review by {target}")
-        case "program", _name:
-            text = _("program {target}")
-        case _:
-            text = _("disqualified")
-    return text.format(target=name)
 
 
 # ---------------------------------------------------------------- what happened, and who else there is

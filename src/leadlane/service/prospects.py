@@ -166,9 +166,11 @@ def find(connection: Connection, clues: Clues, countries: Iterable[str], limit: 
     return kept[:limit]
 
 
-def _rank(one: Found) -> tuple[float, bool, str, str]:
-    is_open = one.account is not None or any(lead.is_open for lead in one.leads)
-    return -round(one.score, 2), not is_open, one.name.casefold(), one.key[1]
+def _rank(one: Found) -> tuple[float, int, str, str]:
+    # Of two who fit as well, the one whom somebody works comes first: a "yes" for the other would mislead.
+    open_in = {lead.stage for lead in one.leads if lead.is_open}
+    is_held = one.account is not None or bool(open_in - {"nurture"})
+    return -round(one.score, 2), 0 if is_held else 1 if open_in else 2, one.name.casefold(), one.key[1]
 
 
 def _people(by: str, score: float, cards: Sequence[LeadCard]) -> list[Found]:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import isnan, nan
 from typing import Literal, get_args
 
 import numpy as np
 from psycopg import Connection
 
-from leadlane.core.business_time import Calendar
 from leadlane.core.facts import Roster
 from leadlane.core.rulebook import Rulebook
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
+from leadlane.insight.response import business_clock
 from leadlane.insight.service_levels import (
     Beyond,
     Coaching,
@@ -97,7 +98,8 @@ def service_levels(
     rows = store.ended(connection, period.since, period.until, now, MOST + 1)
     if len(rows) > MOST:
         raise TooManyError
-    everything = [_judged(one, book, now) for one in rows]
+    worked = _working_time(rows, book, now)
+    everything = [_judged(one, book, now, seconds) for one, seconds in zip(rows, worked, strict=True)]
     wanted = [one for one in everything if team is None or one.by["team"] == team]
     compared = _compare(everything, rows, book)
     found = {id_: one for id_, one in compared.items() if one.is_found and _team_of(book.roster, id_, team)}
@@ -129,30 +131,27 @@ def _team_of(roster: Roster, person: str, team: str | None) -> bool:
 # ---------------------------------------------------------------- one promise
 
 
-def _judged(one: Promised, book: Rulebook, now: datetime) -> Judged:
-    state = _state(one)
-    calendar = book.calendars.get(one.person or "")
-    end = one.responded_at or one.closed_at or now
+# Seconds of working time: since the arrival, and since somebody was told.
+Worked = tuple[float | None, float | None]
+
+
+def _judged(one: Promised, book: Rulebook, now: datetime, worked: Worked) -> Judged:
+    end, answering_end = _ends(one, now)
+    response_worked, answering_worked = worked
     is_over = one.responded_at is not None
+    is_answering_over = is_over and answering_end == end
     begun = one.told_at or one.had_since
-    if state == "missed" and not one.is_theirs:
-        # Somebody else has it since: how long they would have taken is not known.
-        answering = _span(begun, one.respond_by, is_over=False)
-        answering_in_hours = _in_hours(calendar, begun, one.respond_by, is_over=False)
-    else:
-        answering = _span(begun, end, is_over=is_over)
-        answering_in_hours = _in_hours(calendar, begun, end, is_over=is_over)
     return Judged(
         one.lead_id,
-        state,
+        _state(one),
         one.person,
         _dimensions(one, book),
         Span(max(0.0, (end - one.arrived_at).total_seconds()), is_over),
-        _in_hours(calendar, one.arrived_at, end, is_over=is_over),
+        Span(response_worked, is_over) if response_worked is not None else None,
         _span(one.arrived_at, one.assigned_at),
         _span(one.had_since, one.told_at),
-        answering,
-        answering_in_hours,
+        _span(begun, answering_end, is_over=is_answering_over),
+        Span(answering_worked, is_answering_over) if answering_worked is not None else None,
     )
 
 
@@ -162,18 +161,50 @@ def _state(one: Promised) -> State:
     return "ended" if one.closed_at is not None and one.closed_at <= one.respond_by else "missed"
 
 
+def _ends(one: Promised, now: datetime) -> tuple[datetime, datetime]:
+    """Until when the prospect waited, and until when it is known of `person` how long they took."""
+    end = one.responded_at or one.closed_at or now
+    # Where somebody else has it since: how long the first would have taken is not known.
+    return end, end if one.is_theirs else min(end, one.respond_by)
+
+
 def _span(start: datetime | None, end: datetime | None, *, is_over: bool = True) -> Span | None:
     if start is None or end is None:
         return None
     return Span(max(0.0, (end - start).total_seconds()), is_over)
 
 
-def _in_hours(
-    calendar: Calendar | None, start: datetime | None, end: datetime, *, is_over: bool
-) -> Span | None:
-    if calendar is None or start is None:
-        return None
-    return Span(max(0.0, calendar.between(start, end).total_seconds()), is_over)
+def _working_time(rows: Sequence[Promised], book: Rulebook, now: datetime) -> list[Worked]:
+    """For each promise the seconds of working time of whoever had it: since its arrival, and since they were
+    told, or had it, each until the end of that. None where the person or the moment is not known.
+    """
+    found: list[Worked] = [(None, None)] * len(rows)
+    places: defaultdict[int, list[int]] = defaultdict(list)
+    calendars = {}
+    for place, one in enumerate(rows):
+        if (calendar := book.calendars.get(one.person or "")) is not None:
+            calendars[id(calendar)] = calendar
+            places[id(calendar)].append(place)
+    for key, listed in places.items():
+        moments = np.array([_moments(rows[place], now) for place in listed]).T
+        clock = business_clock(calendars[key], *moments)
+        arrived, end, begun, answering_end = (clock(of) for of in moments)
+        waited, answered = np.maximum(0, end - arrived), np.maximum(0, answering_end - begun)
+        for place, one, other in zip(listed, waited.tolist(), answered.tolist(), strict=True):
+            found[place] = (round(one, 3), None if isnan(other) else round(other, 3))
+    return found
+
+
+def _moments(one: Promised, now: datetime) -> tuple[float, float, float, float]:
+    """Arrival, its end, told or had, its end; seconds since 1970."""
+    end, answering_end = _ends(one, now)
+    begun = one.told_at or one.had_since
+    return (
+        one.arrived_at.timestamp(),
+        end.timestamp(),
+        begun.timestamp() if begun else nan,
+        answering_end.timestamp(),
+    )
 
 
 def _dimensions(one: Promised, book: Rulebook) -> dict[str, str | None]:

@@ -17,7 +17,7 @@ class Promised:
     `arrived_at` is the arrival of the lead, or of the signal that got it routed again; `assigned_at` when
     somebody first had it after that. `person` had it when they answered, or else when the promise ended,
     since `had_since`; they were told at `told_at` by `channel`, where that is still known.
-    `is_theirs`: nobody else has had it between that moment and the answer, or up to now.
+    `is_theirs`: nobody else has had it between that moment and the answer, or its close, or now.
     """
 
     lead_id: str

@@ -170,6 +170,9 @@ def _told_of(request: Request, error: Exception) -> tuple[int, str, str]:
             return error.status_code, _("This cannot be done here"), ""
         case psycopg.OperationalError() | PoolTimeout() | DatabaseError():
             return 503, _("The database cannot be reached"), _("Please try again in a moment.")
+        case NothingPublishedError():
+            text = _("Leads are routed as soon as there is one. An admin sees under First steps what to do.")
+            return 409, error.message, text
         case LeadlaneError():
             return 422, error.message, error.hint
     instance = uuid.uuid4().hex[:12]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from math import isinf
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -43,7 +44,6 @@ from leadlane.web.roles import Capability
 from leadlane.web.session import PageError, Session, leadlane_of
 
 HOME = "/reports"
-FILE = "/reports/service-levels.csv"
 _FIELDS = ("since", "until", "by", "team")
 
 
@@ -59,7 +59,9 @@ class _Asked:
 
 
 def show_reports(request: Request, session: Session) -> Response:
-    """The page."""
+    """The page; with `format=csv` its groups as a file."""
+    if request.query_params.get("format") == "csv":
+        return _file(request)
     leadlane = leadlane_of(request)
     now = leadlane.now()
     with leadlane.pool.connection() as connection:
@@ -86,7 +88,6 @@ def show_reports(request: Request, session: Session) -> Response:
         last_day=(asked.period.until - timedelta(microseconds=1)).astimezone(book.zone).date(),
         first_day=asked.period.since.astimezone(book.zone).date(),
         zone=book.zone.key,
-        file=FILE + (f"?{request.url.query}" if request.url.query else ""),
         name_of_value=lambda value: value_words(asked.by, value, book.roster),
         pattern_words=lambda one: pattern_words(one, book.roster),
         by_words=dimension_words(asked.by),
@@ -96,12 +97,13 @@ def show_reports(request: Request, session: Session) -> Response:
         share_words=say.share,
         percent=say.percent,
         span=_span,
+        range=_range,
         few=SMALL,
     )
 
 
-def get_file(request: Request, session: Session) -> Response:
-    """The groups of the report as CSV. PageError (422) for what the page would say a problem of."""
+def _file(request: Request) -> Response:
+    """PageError (422) for what the page would say beside a field."""
     leadlane = leadlane_of(request)
     with leadlane.pool.connection() as connection:
         book = leadlane.books.current(connection)
@@ -144,6 +146,15 @@ def _span(median: Estimate | None) -> str:
     return say.span(median.value) if median is not None else "–"
 
 
+def _range(median: Estimate | None) -> str:
+    """The interval of a median; open where the data do not reach its end."""
+    if median is None:
+        return ""
+    if isinf(median.high):
+        return _("{low} or longer").format(low=say.span(median.low))
+    return _("{low} to {high}").format(low=say.span(median.low), high=say.span(median.high))
+
+
 # The theme's colours come in an order: an empty series takes the one that says nothing here.
 def _weeks(weeks: Collection[Group], zone: ZoneInfo) -> dict[str, Any]:
     """Kept and missed by week, as an option of ECharts, and as rows."""
@@ -166,7 +177,4 @@ def _weeks(weeks: Collection[Group], zone: ZoneInfo) -> dict[str, Any]:
     return {"option": option, "rows": list(zip(days, kept, missed, shares, strict=True))}
 
 
-PAGES = (
-    page(HOME, show_reports, capability=Capability.READ_REPORTS),
-    page(FILE, get_file, capability=Capability.READ_REPORTS),
-)
+PAGES = (page(HOME, show_reports, capability=Capability.READ_REPORTS),)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from starlette.datastructures import UploadFile
@@ -118,12 +119,19 @@ def show_import(request: Request, _session: Session) -> Response:
         count_words=count_words,
         property_words=_property_words,
         has_refused=jobs.refused_of(leadlane.settings, job) is not None,
+        encodings=_encodings(),
     )
 
 
 def check_again(request: Request, _session: Session) -> Response:
-    """Check a file by another mapping."""
+    """Check a file by another mapping, or read by another encoding: then its columns are looked at anew."""
     leadlane, job = leadlane_of(request), _of(request)
+    if "encoding" in form_of(request):
+        if (encoding := text_of(request, "encoding")) not in ENCODINGS:
+            raise PageError(422, _("There is no such encoding"), _("Choose one of the list."))
+        return _begin(
+            request, jobs.begin(leadlane, replace(job, encoding=encoding), store=False, clears=job.clears)
+        )
     columns = {name: text_of(request, f"column-{name}") for name in jobs.properties(leadlane, job.kind)}
     columns = {name: column if column in job.headers else "" for name, column in columns.items()}
     # A file whose columns could not be read has no mapping to change: their names are looked at again.
@@ -183,6 +191,10 @@ def _property_words(name: str) -> str:
     return _(_PROPERTY_WORDS[name]) if name in _PROPERTY_WORDS else field_words(name)
 
 
+def _encodings() -> list[tuple[str, str]]:
+    return [(name, _(words)) for name, words in ENCODINGS.items()]
+
+
 def _begin(request: Request, is_begun: bool) -> Response:
     to = f"{HOME}/{request.path_params['job_id']}"
     return redirect(to) if is_begun else redirect(to, _("It is worked on at this moment."), tone="bad")
@@ -200,7 +212,7 @@ def _imports(
         kind_words=KIND_WORDS,
         step_words=STEP_WORDS,
         kinds=[(kind, f"{_(words)}: {_(text)}") for kind, (words, text) in KIND_WORDS.items()],
-        encodings=[(name, _(words)) for name, words in ENCODINGS.items()],
+        encodings=_encodings(),
         problems=problems or {},
         given=given or {"kind": request.query_params.get("kind", ""), "encoding": ""},
         most_megabytes=settings.max_upload_bytes // (1024 * 1024),

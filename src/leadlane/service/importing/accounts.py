@@ -147,7 +147,8 @@ def _account(said: _Said, number: int, known: Account | None, taken: _Taken) -> 
     earlier = taken.rows.get(said.id, number)
     if earlier != number:
         said.cells.refuse(
-            "id", BadValueError(_("row {number} of the data has this id already").format(number=earlier))
+            "id" if not said.cells.is_empty("id") else "",
+            BadValueError(_("row {number} of the data has the id “{id}” already").format(number=earlier, id=said.id)),
         )
     for domain, column in said.domains.items():
         taker = taken.domains.get(domain, said.id)

@@ -103,7 +103,8 @@ def _contact(
     earlier = rows.get(said.id, number)
     if earlier != number:
         said.cells.refuse(
-            "id", BadValueError(_("row {number} of the data has this id already").format(number=earlier))
+            "id" if not said.cells.is_empty("id") else "",
+            BadValueError(_("row {number} of the data has the id “{id}” already").format(number=earlier, id=said.id)),
         )
     account_id = accounts.find(said)
     if not said.cells.problems:
