@@ -23,7 +23,7 @@ from leadlane.service import drafts, publications
 from leadlane.service.drafts import Draft
 from leadlane.service.publish import MeanwhileError
 from leadlane.service.rulebooks import NothingPublishedError, Rulebooks
-from leadlane.store import workshop
+from leadlane.store import roster, workshop
 from leadlane.web.page import form_of, page, text_of
 from leadlane.web.render import redirect, show
 from leadlane.web.roles import Capability
@@ -226,12 +226,14 @@ def _ask_publish(
         book = in_force(connection, leadlane.books)
         checked = drafts.check(connection, draft.text, book.policy if book else None)
         run = workshop.run(connection, session.user_id, "scenarios")
+        has_people = roster.has_people(connection)
     return show(
         request,
         "workshop/publish.html",
         status,
         draft=draft,
         checked=checked,
+        has_people=has_people,
         # The last run says something of this draft only if it was of this very text.
         run=run if run and checked.policy and run.version == checked.policy.version else None,
         comment=comment,

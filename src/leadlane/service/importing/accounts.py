@@ -146,10 +146,7 @@ def _account(said: _Said, number: int, known: Account | None, taken: _Taken) -> 
         said.cells.refuse("", BadValueError(_("the row has neither an id nor a domain")))
     earlier = taken.rows.get(said.id, number)
     if earlier != number:
-        said.cells.refuse(
-            "id" if not said.cells.is_empty("id") else "",
-            BadValueError(_("row {number} of the data has the id “{id}” already").format(number=earlier, id=said.id)),
-        )
+        said.cells.refuse_repeated(said.id, earlier)
     for domain, column in said.domains.items():
         taker = taken.domains.get(domain, said.id)
         if taker != said.id:

@@ -66,6 +66,15 @@ class Cells:
         sent = "" if self.is_empty(name) else self.raw[name]
         self.problems.append(Problem(name, shorten(sent), error.reason, error.suggestion))
 
+    def refuse_repeated(self, id_: str, earlier: int) -> None:
+        """A row before, number `earlier`, has this id already; where it was made of other cells, say it."""
+        if self.is_empty("id"):
+            text = _("row {number} of the data is of “{id}” already")
+            self.refuse("", BadValueError(text.format(number=earlier, id=id_)))
+        else:
+            text = _("row {number} of the data has this id already")
+            self.refuse("id", BadValueError(text.format(number=earlier)))
+
 
 def read_id(sent: object) -> str:
     """An id of a CRM: text of at most 200 characters; a Salesforce id in its long form."""

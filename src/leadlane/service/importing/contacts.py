@@ -102,10 +102,7 @@ def _contact(
         said.cells.refuse("", BadValueError(_("the row has neither an id nor an e-mail address")))
     earlier = rows.get(said.id, number)
     if earlier != number:
-        said.cells.refuse(
-            "id" if not said.cells.is_empty("id") else "",
-            BadValueError(_("row {number} of the data has the id “{id}” already").format(number=earlier, id=said.id)),
-        )
+        said.cells.refuse_repeated(said.id, earlier)
     account_id = accounts.find(said)
     if not said.cells.problems:
         rows[said.id] = number

@@ -113,8 +113,21 @@ function jump(view, line, column) {
 
 const form = document.querySelector("form[data-editor]");
 if (form) {
+  const textarea = form.querySelector("textarea"), key = `typed ${form.dataset.by} ${form.action}`;
   const view = open(form);
   told(view);
+  // Where the session ended, what was typed waits for whoever signs in again as the same; with the edition
+  // that it changes, so that it overwrites nothing that came meanwhile.
+  document.addEventListener("htmx:before:response", ({ detail: { ctx } }) => {
+    const typed = { text: textarea.value, edition: form.elements.edition?.value };
+    if (ctx.sourceElement === form && ctx.response.status === 401) sessionStorage.setItem(key, JSON.stringify(typed));
+  });
+  const typed = JSON.parse(sessionStorage.getItem(key));
+  sessionStorage.removeItem(key);
+  if (typed) {
+    form.elements.edition.value = typed.edition;
+    view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: typed.text } });
+  }
   document.addEventListener("htmx:after:swap", () => told(view));
   document.addEventListener("htmx:finally:request", () => answered(form));
   document.addEventListener("click", (event) => {
