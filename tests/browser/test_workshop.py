@@ -108,3 +108,18 @@ def test_another_publishes_while_one_types(see: Any, own_company: Any) -> None:
         publish(connection, text, "policy.yaml", "boris", "Softer", own_company.app.now())
     expect(page.get_by_text("A version was published since you began.")).to_be_visible(timeout=10_000)
     expect(page.get_by_text("strong from 60 → 40")).to_be_visible()
+
+
+def test_what_was_typed_outlives_the_session(see: Any, own_company: Any) -> None:
+    seen = see("admin", "anna", site=own_company)
+    page = seen.open("/workshop")
+    cookies = page.context.cookies()
+    page.get_by_role("textbox", name="Policy, as YAML").click()
+    page.context.clear_cookies()
+    page.keyboard.press("Control+Home")
+    page.keyboard.insert_text("# A word that was typed too late\n")
+    page.wait_for_url(re.compile("/sign-in"))
+    page.context.add_cookies(cookies)
+    page.goto(page.url.replace("/sign-in?next=", ""))
+    expect(page.locator("#f-text")).to_have_value(re.compile("^# A word that was typed too late\n"))
+    expect(page.get_by_text("Your draft, kept")).to_be_visible()

@@ -73,3 +73,15 @@ def test_who_can_route_begins_at_now(site: Site) -> None:
     text = admin.text("/settings/first-steps")
     assert "12 people are in the roster." in text or "people are in the roster." in text
     assert "is in force" in text
+
+
+def test_the_policy_that_comes_along_is_published_as_it_is(new_site: Site) -> None:
+    admin = new_site.sign_in("admin")
+    # Until then pages say what is missing, in words for whoever looks at them.
+    assert "An admin sees under First steps what to do." in admin.text("/people")
+    asked = admin.text("/workshop/publish")
+    assert "changed nothing" not in asked
+    assert "Nobody is in the roster yet." in asked
+    done = admin.submit("/workshop/publish", comment="To begin with", in_force="0", edition="0")
+    assert done.headers["location"] == "/workshop/history/1"
+    assert "There is nothing to publish" in admin.text("/workshop/publish")

@@ -89,6 +89,24 @@ def test_columns_are_mapped_by_hand(site: Site, admin: Visitor) -> None:
     assert "1 new account" in admin.text(ended(admin, path))
 
 
+def test_a_file_of_other_letters_is_read_again(site: Site, admin: Visitor) -> None:
+    path = uploaded(admin, "accounts", "name;domain\nŻółw;zolw.example\n".encode("cp1250"))
+    assert "Żółw" not in admin.text(path)
+    assert admin.submit(f"{path}/check", seen=path, encoding="cp1250").status_code == 303
+    assert "Żółw" in admin.text(ended(admin, path))
+    assert admin.submit(f"{path}/check", seen=path, encoding="rot13").status_code == 422
+    admin.submit(f"{path}/run", seen=path)
+    ended(admin, path)
+    assert site.sql("SELECT name FROM accounts WHERE id = 'zolw.example'") == [("Żółw",)]
+
+
+def test_of_many_refused_rows_the_first_are_told(site: Site, admin: Visitor) -> None:
+    rows = "Company Name,Website\n" + "".join(f"C{n},www{n}.northwind.example\n" for n in range(30))
+    text = admin.text(uploaded(admin, "accounts", rows))
+    assert "The first 20 of 29." in text
+    assert "row 1 of the data is of “northwind.example” already" in text
+
+
 def test_leads_are_checked_and_routed(site: Site, admin: Visitor) -> None:
     rows = "Email,Company,Country\nada@northwind.example,Northwind,DE\nnot an address,X,DE\n"
     path = uploaded(admin, "leads", rows)

@@ -17,6 +17,7 @@ from leadlane.config import LoadedSettings
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _, ngettext
 from leadlane.service.checkup import Line, Verdict, disk_line, look_over
+from leadlane.service.rulebooks import Rulebooks
 from leadlane.store.db import connect
 from leadlane.store.server import ensure_database
 
@@ -49,7 +50,7 @@ def examine(loaded: LoadedSettings) -> Iterator[Line]:
     yield disk_line(loaded.settings.data_dir)
     try:
         with ensure_database(loaded.settings) as url, connect(url) as connection:
-            yield from look_over(connection, loaded.settings, clock.now(), wholly=True)
+            yield from look_over(connection, Rulebooks(), loaded.settings, clock.now(), wholly=True)
     except LeadlaneError as error:
         yield Line("bad", error.message, error.hint)
 

@@ -49,7 +49,9 @@ class Line:
     advice: str = ""
 
 
-def look_over(connection: Connection, settings: Settings, now: datetime, *, wholly: bool) -> Iterator[Line]:
+def look_over(
+    connection: Connection, books: Rulebooks, settings: Settings, now: datetime, *, wholly: bool
+) -> Iterator[Line]:
     """What is found of a database and of what is sent from it, in order.
 
     `wholly` reads every lead, to see whether all that is stored agrees. A database of another form than this
@@ -61,7 +63,7 @@ def look_over(connection: Connection, settings: Settings, now: datetime, *, whol
     yield _clock(connection, now)
     yield from _rules(connection, now)
     yield _accounts(connection)
-    yield from _work(connection, now, timedelta(seconds=settings.late_after_seconds))
+    yield from _work(connection, books, now, timedelta(seconds=settings.late_after_seconds))
     yield from channel_lines(connection, settings, now)
     if wholly:
         yield from _agreement(connection)
@@ -168,12 +170,12 @@ def _holidays(document: RosterDocument, known: Mapping[str, Mapping[str, Any]], 
         yield Line("good", text.format(year=year, countries=", ".join(keys)))
 
 
-def _work(connection: Connection, now: datetime, late_after: timedelta) -> Iterator[Line]:
+def _work(connection: Connection, books: Rulebooks, now: datetime, late_after: timedelta) -> Iterator[Line]:
     workers = vitals.workers(connection)
     text = ngettext("{n} worker lets happen what is due.", "{n} workers let happen what is due.", workers)
     advice = "" if workers else _("Start one: leadlane serve, or leadlane work beside it.")
     yield Line("good" if workers else "warning", text.format(n=workers), advice)
-    found = health.check(connection, Rulebooks(), now, late_after)
+    found = health.check(connection, books, now, late_after)
     for one in found:
         yield Line("bad" if one.is_grave else "warning", one.text, _advice(one.kind))
     late, _oldest = due.overdue(connection, now - _LATE_WARNING)

@@ -99,7 +99,7 @@ def show_health(request: Request, session: Session) -> Response:
     with leadlane.pool.connection() as connection:
         found = [
             disk_line(leadlane.settings.data_dir),
-            *look_over(connection, leadlane.settings, leadlane.now(), wholly=is_whole),
+            *look_over(connection, leadlane.books, leadlane.settings, leadlane.now(), wholly=is_whole),
         ]
     order = list(VERDICTS)
     return show(

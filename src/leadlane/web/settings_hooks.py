@@ -102,12 +102,25 @@ def make_hook(request: Request, _session: Session) -> Response:
     return _edit(request, None)
 
 
+# Names of services are not translated.
+_EXAMPLE_WORDS = {
+    "hubspot_forms": "HubSpot Forms",
+    "linkedin_lead_gen": "LinkedIn Lead Gen",
+    "meta_lead_ads": "Meta Lead Ads",
+}
+
+
 @cache
 def examples() -> Mapping[str, str]:
     """The mappings to begin with, by name."""
     folder = files("leadlane") / "reference" / "hooks"
     found = {one.name.removesuffix(".yaml"): one.read_text(encoding="utf-8") for one in folder.iterdir()}
     return dict(sorted(found.items()))
+
+
+def example_words(name: str) -> str:
+    """What an example is for: the service as it writes itself."""
+    return _EXAMPLE_WORDS.get(name) or name.replace("_", " ").capitalize()
 
 
 # ---------------------------------------------------------------- one of them
@@ -305,7 +318,7 @@ def _editor(
         row=row,
         draft=draft,
         example=example,
-        examples=list(examples()),
+        examples=[(name, example_words(name)) for name in examples()],
         kinds=[(kind, _(words)) for kind, words in SAMPLE_KINDS.items()],
         problem_words=problem_words,
         plain=_plain,
