@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.web.conftest import Site, opened_site
+from tests.web.conftest import Site, opened_site, text_of
 
 from leadlane.config import Settings
 
@@ -78,7 +78,9 @@ def test_who_can_route_begins_at_now(site: Site) -> None:
 def test_the_policy_that_comes_along_is_published_as_it_is(new_site: Site) -> None:
     admin = new_site.sign_in("admin")
     # Until then pages say what is missing, in words for whoever looks at them.
-    assert "An admin sees under First steps what to do." in admin.text("/people")
+    without = admin.get("/people")
+    assert without.status_code == 409
+    assert "An admin sees under First steps what to do." in text_of(without)
     asked = admin.text("/workshop/publish")
     assert "changed nothing" not in asked
     assert "Nobody is in the roster yet." in asked

@@ -192,6 +192,10 @@ def test_past_leads_are_decided_again_in_the_background(site: Site) -> None:
     # Of a draft that has changed since it says so.
     keep(visitor, CHANGED.replace("strong_at: 30", "strong_at: 31", 1))
     assert "The draft has changed since" in visitor.text(f"{HOME}/past")
+    # Where nothing but the segment differs, the leads say that.
+    keep(visitor, POLICY.replace("- name: rest", "- name: elsewhere", 1))
+    visitor.submit(f"{HOME}/past", count="100")
+    assert "elsewhere · " in finished(visitor, f"{HOME}/past")
 
 
 def _lead(n: int, site: Site) -> Submission:
