@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 import pytest
 from tests.outbound.receiver import Answer, Receiver, receiving
+from tests.service.telling import wait_until
 
 from leadlane.outbound.endpoints import read_outbound
 from leadlane.service.sender import Sender
@@ -120,6 +121,8 @@ def test_where_a_workflow_of_teams_is_gone_an_sms_follows(
     card = json.loads(first(workflow).body)["attachments"][0]["content"]
     assert card["type"] == "AdaptiveCard"
     assert "Jana" in parse_qs(first(provider).body.decode())["Body"][0]
+    # How it ended is written down a moment after the provider has it.
+    wait_until(lambda: not served.sql("SELECT FROM deliveries WHERE state IN ('waiting', 'sending')"))
     told = served.sql("SELECT channel, state, error FROM deliveries ORDER BY id")
     assert [row[:2] for row in told[:2]] == [("teams", "failed"), ("sms", "sent")]
     assert "s3cret" not in told[0][2]
