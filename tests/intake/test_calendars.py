@@ -91,8 +91,12 @@ def test_a_time_without_a_zone_is_theirs() -> None:
     assert read(event) == [("03-06 10:00", "03-06 12:00")]
 
 
-def test_events_that_repeat_by_the_second_do_no_harm() -> None:
-    wild = timed("20260306T100000", "20260306T100001", "ooo", more="\nRRULE:FREQ=SECONDLY")
+@pytest.mark.parametrize(
+    "rule",
+    ["FREQ=SECONDLY", "FREQ=DAILY;BYHOUR=9,14", "FREQ=DAILY;BYSECOND=" + ",".join(map(str, range(60)))],
+)
+def test_events_that_repeat_by_the_second_do_no_harm(rule: str) -> None:
+    wild = timed("20260306T100000", "20260306T100001", "ooo", more=f"\nRRULE:{rule}")
     assert read(wild, whole("20260306", "20260307", uid="2")) == [("03-06 00:00", "03-07 00:00")]
 
 
@@ -105,3 +109,6 @@ def test_what_is_no_calendar_says_so(text: str) -> None:
 def test_the_calendar_of_a_whole_company_is_refused() -> None:
     with pytest.raises(CalendarError, match="more than 500"):
         read(*(whole("20260306", "20260307", uid=str(number)) for number in range(501)))
+    every = "\nRRULE:FREQ=DAILY"
+    with pytest.raises(CalendarError, match=r"more than 50 "):
+        read(*(whole("20260306", "20260307", uid=str(number), more=every) for number in range(51)))

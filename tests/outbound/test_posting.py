@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import socket
 import threading
 import time
@@ -60,3 +61,12 @@ def test_an_answer_in_drips_is_cut_off(
         found = asked(url)
         assert time.monotonic() - begun < 10
     assert (found.kind if isinstance(found, Failure) else None) == kind
+
+
+def test_what_is_packed_is_not_unpacked() -> None:
+    packed = gzip.compress(b"x" * 10_000_000)
+    head = f"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {len(packed)}\r\n\r\n".encode()
+    with dripping(head + packed) as url:
+        found = asked(url)
+    assert isinstance(found, Answer)
+    assert len(found.text) <= len(packed)

@@ -41,7 +41,9 @@ def test_dates() -> None:
     assert report_period(None, "", "2026-03-31", BERLIN, NOW).since == datetime(2026, 3, 1, 23, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("name", ["soon", "2026Q5", "2026-13", "0000", "2027Q1", "2026Q1; DROP", "99999d"])
+@pytest.mark.parametrize(
+    "name", ["soon", "2026Q5", "2026-13", "0000", "0001", "2027Q1", "2026Q1; DROP", "99999d"]
+)
 def test_what_is_no_period(name: str) -> None:
     with pytest.raises(PeriodError) as caught:
         report_period(name, None, None, BERLIN, NOW)

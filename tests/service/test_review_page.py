@@ -215,6 +215,8 @@ def test_a_merge_can_be_taken_back_for_a_while(desk: Desk, actor: Actor) -> None
     other = Actor("maria", "Maria Hofer", "teams")
     assert undo_merge(desk.db, desk.books, "L2", other, NOW + 2 * MINUTE) is None
     assert undo_merge(desk.db, desk.books, "L2", actor, NOW + 30 * MINUTE) is None
+    namesake = Actor(None, actor.name, "own")
+    assert undo_merge(desk.db, desk.books, "L2", namesake, NOW + 2 * MINUTE) is None
     receipt = undo_merge(desk.db, desk.books, "L2", actor, NOW + 2 * MINUTE)
     assert receipt is not None
     assert (receipt.status, desk.row("L2").merged_into) == ("created", None)

@@ -98,5 +98,7 @@ def test_whoever_is_no_person_of_the_roster_takes_back_their_own(anns: Company) 
     admin = Actor(None, "Ada", "all")
     act(anns.db, anns.books, [admin.act("L1", "reassign", to="bob")], NOW)
     assert not undo(anns, Actor(None, "Another", "all"))
+    # Users choose their names: a rep who calls themselves so has not done it.
+    assert not undo(anns, Actor(None, "Ada", "own"))
     assert undo(anns, admin)
     assert (row(anns).owner, row(anns).stage) == ("ann", "assigned")

@@ -11,6 +11,7 @@ import pytest
 
 from leadlane.policy.roster import read_roster
 from leadlane.service import users
+from leadlane.service.calendars import make_feed, whose_feed
 from leadlane.service.roster import put_roster
 from leadlane.service.users import UserError
 from leadlane.store import users as store
@@ -53,7 +54,12 @@ def test_a_person_is_one_user(db: psycopg.Connection) -> None:
     with pytest.raises(UserError, match=r"anna is anna@seller\.example already") as refused:
         users.link_person(db, other.id, "anna", "test")
     assert refused.value.field == "person"
+    users.link_person(db, anna.id, "anna", "test")
+    token = make_feed(db, "anna", "anna", NOW)
+    users.link_person(db, anna.id, "anna", "test")
+    assert whose_feed(db, token) == "anna"
     users.link_person(db, anna.id, "boris", "test")
+    assert whose_feed(db, token) is None
     users.link_person(db, other.id, "anna", "test")
     with pytest.raises(UserError, match="nobody of the id zoe"):
         users.link_person(db, other.id, "zoe", "test")

@@ -67,6 +67,13 @@ def test_what_is_not_there_is_a_page_for_people_and_problem_details_for_programs
     assert program.headers["content-type"] == "application/problem+json"
 
 
+def test_numbers_that_no_database_has_are_no_addresses(site: Any) -> None:
+    visitor = site.sign_in("rep")
+    for digits in (30, 5_000):
+        assert visitor.get("/workshop/history/" + "9" * digits).status_code == 404
+        assert visitor.submit(f"/account/sessions/{'9' * digits}/end").status_code == 404
+
+
 def test_what_fails_is_told_to_htmx_beside_the_page(site: Any) -> None:
     answer = site.sign_in("rep").get("/nothing", headers={"hx-request": "true", "hx-target": "section#leads"})
     assert (answer.status_code, answer.headers["hx-reswap"]) == (404, "none")

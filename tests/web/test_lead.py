@@ -155,6 +155,22 @@ def test_what_a_prospect_is_called_is_never_markup(site: Site, give: Give) -> No
         assert "&lt;script&gt;" in page.text
 
 
+def test_an_address_adds_no_receiver_to_a_mail(site: Site, give: Give) -> None:
+    give("L1", "anna", email="jo?bcc=eve@umbra.example")
+    page = site.sign_in("rep", "anna").get("/leads/L1").text
+    assert 'href="mailto:jo%3Fbcc%3Deve@umbra.example"' in page
+
+
+def test_a_merged_lead_leads_to_no_other_site(site: Site, give: Give) -> None:
+    give("/evil.example", "anna", email="jo@umbra.example")
+    give("leads", "anna", email="zoe@other.example")
+    with site.app.pool.connection() as connection:
+        one = Act("/evil.example", "merge", by="maria", to="leads")
+        assert act(connection, site.app.books, [one], site.app.now())[0].status == "updated"
+    answer = site.sign_in("rep", "anna").get("/leads/leads")
+    assert answer.headers["location"] == "/leads/%2Fevil.example"
+
+
 def test_a_lead_that_there_is_not(anna: Visitor) -> None:
     for path in ("/leads/none", "/leads/none/why", "/leads/none/log"):
         assert anna.get(path).status_code == 404

@@ -19,8 +19,9 @@ from icalendar import Calendar, Component
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 
-# More repeating events than any person's calendar has, and more absences than a person's next months.
+# More events, repeating ones, and absences in the next months than there are in any person's calendar.
 MOST_SERIES = 500
+MOST_REPEATING = 50
 MOST_ABSENCES = 200
 # How people and programs call it where the event does not say so itself.
 _SPOKEN = re.compile(
@@ -30,6 +31,7 @@ _SPOKEN = re.compile(
 )
 # An absence is not made of hours or minutes that repeat; expanding them would take for ever.
 _TOO_OFTEN = frozenset({"SECONDLY", "MINUTELY", "HOURLY"})
+_TIMES_OF_A_DAY = ("BYHOUR", "BYMINUTE", "BYSECOND")
 
 
 class CalendarError(LeadlaneError):
@@ -78,9 +80,11 @@ def _events(calendar: Component, first: date, last: date) -> Iterator[Component]
     series = [
         events for events in by_uid.values() if any(map(_is_away, events)) and not any(map(_is_wild, events))
     ]
-    if len(series) > MOST_SERIES:
+    repeating = sum(any("RRULE" in event for event in events) for events in series)
+    if len(series) > MOST_SERIES or repeating > MOST_REPEATING:
+        most = MOST_SERIES if len(series) > MOST_SERIES else MOST_REPEATING
         raise CalendarError(
-            _("There are more than {n} absences in this calendar.").format(n=MOST_SERIES),
+            _("There are more than {n} absences in this calendar.").format(n=most),
             _("Is it the calendar of one person? Choose a link to that one alone."),
         )
     kept = Calendar()
@@ -110,7 +114,11 @@ def _is_away(event: Component) -> bool:
 def _is_wild(event: Component) -> bool:
     rules: Any = event.get("RRULE") or []
     every = rules if isinstance(rules, list) else [rules]
-    return any(not _TOO_OFTEN.isdisjoint(map(str, rule.get("FREQ", ()))) for rule in every)
+    return any(
+        not _TOO_OFTEN.isdisjoint(map(str, rule.get("FREQ", ())))
+        or any(len(rule.get(name, ())) > 1 for name in _TIMES_OF_A_DAY)
+        for rule in every
+    )
 
 
 def _busy(event: Component, zone: ZoneInfo) -> Busy:

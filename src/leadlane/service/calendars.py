@@ -108,12 +108,13 @@ def _read(connection: Connection, link: Link, allowed: Sequence[str], now: datet
     if not answer.is_good:
         return refusal(answer).detail
     try:
+        zone = ZoneInfo(_entry(connection, link.person)["timezone"])
+        today = now.astimezone(zone).date()
+        # Before the roster is locked: what somebody wrote into a calendar may take long to be understood.
+        found = read_absences(answer.text, zone, today, today + AHEAD)
         with connection.transaction():
             if not calendars.lock_link(connection, link.person, link.url):
                 return ""
-            zone = ZoneInfo(_entry(connection, link.person)["timezone"])
-            today = now.astimezone(zone).date()
-            found = read_absences(answer.text, zone, today, today + AHEAD)
             _put(connection, link.person, found, SOURCE, now)
             calendars.note_read(connection, link.person, link.url, len(found), now)
     except (CalendarError, RosterErrors, UnknownPersonError) as error:

@@ -51,11 +51,11 @@ def _named(name: str, today: date) -> tuple[date, date]:
     try:
         if days := re.fullmatch(r"(\d{1,4})d", name):
             return today - timedelta(days=min(int(days[1]), _MOST_DAYS)), today
-        if quarter := re.fullmatch(r"(\d{4})-?[Qq]([1-4])", name):
+        if quarter := re.fullmatch(r"([1-9]\d{3})-?[Qq]([1-4])", name):
             return _months(int(quarter[1]), int(quarter[2]) * 3 - 2, 3)
-        if month := re.fullmatch(r"(\d{4})-(\d\d)", name):
+        if month := re.fullmatch(r"([1-9]\d{3})-(\d\d)", name):
             return _months(int(month[1]), int(month[2]), 1)
-        if year := re.fullmatch(r"\d{4}", name):
+        if year := re.fullmatch(r"[1-9]\d{3}", name):
             return _months(int(year[0]), 1, 12)
     except ValueError:
         pass

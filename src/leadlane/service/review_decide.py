@@ -114,6 +114,9 @@ def undo_merge(
 
     What was identified or placed is not taken back: others count on it by then.
     """
+    # Without a person one is known by a name alone, which users choose: only those who review act so.
+    if actor.person is None and actor.scope in ("own", "none"):
+        return None
     row = leads.get_exactly(connection, lead_id)
     last = leads.last_decision(connection, row.merged_into) if row is not None and row.merged_into else None
     if row is None or last is None or last.at < now - UNDO_WITHIN:

@@ -29,6 +29,9 @@ def acts_to_undo(
     connection: Connection, books: Rulebooks, row: LeadRow, actor: Actor, now: datetime
 ) -> list[Act]:
     """The acts that take back what this user did last with a lead; none where nothing can be taken back."""
+    # Without a person one is known by a name alone, which users choose: only admins act so.
+    if actor.person is None and actor.scope != "all":
+        return []
     last = leads.last_decision(connection, row.id)
     if last is None or last.at < now - UNDO_WITHIN:
         return []

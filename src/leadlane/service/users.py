@@ -18,7 +18,7 @@ from leadlane.errors import LeadlaneError
 from leadlane.i18n import _, available_languages
 from leadlane.logging import get_logger
 from leadlane.service.rulebooks import load_roster
-from leadlane.store import policies, users
+from leadlane.store import calendars, policies, users
 from leadlane.store.users import Role, Theme, User
 
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -152,6 +152,9 @@ def link_person(connection: Connection, id_: str, person: str | None, by: str) -
             raise UserError(
                 "person", _("{person} is {user} already.").format(person=person, user=other.email)
             )
+        if user.person not in (None, person):
+            # Whoever was this person has the secret of its calendar, and is it no more.
+            calendars.drop_feed(connection, user.person)
         users.update(connection, user.id, person=person, person_chosen=True)
     log.info("user linked", user=user.id, person=person, by=by)
 

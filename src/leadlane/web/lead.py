@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 from starlette.requests import Request
@@ -59,7 +60,7 @@ def show_lead(request: Request, session: Session) -> Response:
     with leadlane.pool.connection() as connection:
         row = lead_of(connection, request.path_params["lead_id"])
         if row.id != request.path_params["lead_id"]:
-            return RedirectResponse(request.url.path.replace(request.path_params["lead_id"], row.id), 303)
+            return RedirectResponse(f"/leads/{quote(row.id, safe='')}", 303)
         shown = lead_page(connection, leadlane.books, row, zone, leadlane.now())
         roster = leadlane.books.current(connection).roster
     actor = actor_of(session)

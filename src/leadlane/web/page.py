@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from starlette.concurrency import run_in_threadpool
+from starlette.convertors import IntegerConvertor, register_url_convertor
 from starlette.datastructures import FormData
 from starlette.formparsers import FormParser, MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -21,6 +22,15 @@ from leadlane.web.session import PageError, Session, SignInNeededError, leadlane
 
 # More fields than any form of ours has.
 MOST_FIELDS = 2000
+
+
+class _Number(IntegerConvertor):
+    """A number as the database has them: what is longer is no address, and Python refuses to read it."""
+
+    regex = "[0-9]{1,18}"
+
+
+register_url_convertor("int", _Number())
 
 # Takes the request and the session (None only on pages that are open to all). One that is not `async` may
 # wait for the database: it runs in a thread of its own.
