@@ -94,7 +94,8 @@ def test_only_some_and_only_so_many(run: Run) -> None:
     assert "leads" not in run("--of", "accounts").output
 
 
-def test_everything_as_json_and_as_a_file(run: Run, tmp_path: Path) -> None:
+def test_everything_as_json_and_as_a_file(run: Run, company: psycopg.Connection, tmp_path: Path) -> None:
+    company.execute("""UPDATE leads SET fields = fields || '{"city": "=1+1"}' WHERE id = 'L1'""")
     out = tmp_path / "all.csv"
     said = json.loads(run("--json", "--out", str(out)).output)
     groups = [sorted(one["id"] for one in group["members"]) for group in said["leads"]["groups"]]
@@ -103,6 +104,8 @@ def test_everything_as_json_and_as_a_file(run: Run, tmp_path: Path) -> None:
     with out.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert {row["id"] for row in rows} == {"L1", "L2", "L3", "L4", "a1", "a2"}
+    # A spreadsheet shows it, and does not compute it.
+    assert {row["city"] for row in rows if row["id"] == "L1"} == {"'=1+1"}
     assert all(row["evidence"] and row["certainty"] in ("sure", "unsure") for row in rows)
 
 

@@ -22,6 +22,7 @@ from leadlane.explain.speech import person_words
 from leadlane.explain.standing import stage_words
 from leadlane.i18n import _, ngettext
 from leadlane.service.duplicates import Found, Group, Of, duplicate_accounts, duplicate_leads
+from leadlane.service.records_out import FORMULA_STARTS
 from leadlane.store.codec import encode
 from leadlane.store.duplicates import LeadCard
 
@@ -241,7 +242,15 @@ def _write(out: Path, found: Iterable[Found]) -> None:
             for number, certainty, group in _groups(one):
                 shared = {"of": one.of, "group": number, "certainty": certainty}
                 for id_ in group.members:
-                    writer.writerow({**shared, **_member(one, id_), **_why(group, id_)})
+                    writer.writerow({**shared, **_plain(_member(one, id_)), **_why(group, id_)})
+
+
+def _plain(member: Mapping[str, object]) -> dict[str, object]:
+    """The same, with nothing that a spreadsheet would take for a formula: strangers wrote it into forms."""
+    return {
+        name: f"'{value}" if name != "id" and str(value).startswith(FORMULA_STARTS) else value
+        for name, value in member.items()
+    }
 
 
 def _why(group: Group, id_: str) -> dict[str, object]:

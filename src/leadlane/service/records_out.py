@@ -16,6 +16,8 @@ from leadlane.service.link_quality import groups_by_place
 from leadlane.service.match_files import Found, Matches
 from leadlane.service.record_files import RecordFile, Source
 
+# A spreadsheet takes a text that begins so for a formula.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 WriteRow = Callable[[Iterable[object]], object]
 
 CLUSTER_COLUMNS = ("_cluster", "_review")

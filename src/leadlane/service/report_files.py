@@ -19,10 +19,9 @@ from leadlane.explain.service_levels import value_words
 from leadlane.i18n import _
 from leadlane.insight.proportions import Estimate
 from leadlane.insight.service_levels import Coaching, Figures
+from leadlane.service.records_out import FORMULA_STARTS
 from leadlane.service.service_levels import ServiceLevels
 
-# A spreadsheet takes a text that begins so for a formula.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 _MINUTE = 60
 
 
@@ -187,7 +186,7 @@ def _cells(row: ServiceLevelRow) -> Iterator[object]:
                 yield "true" if value else "false"
             case datetime():
                 yield _iso(value)
-            case str() if value.startswith(_FORMULA_STARTS):
+            case str() if value.startswith(FORMULA_STARTS):
                 yield f"'{value}"
             case _other:
                 yield value
