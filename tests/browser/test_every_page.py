@@ -23,8 +23,13 @@ SAMPLES = {
     "account_id": "SELECT id FROM accounts ORDER BY id LIMIT 1",
     "user_id": "SELECT id FROM users ORDER BY id LIMIT 1",
     "route_name": "SELECT 'hot-weak'",
+    "key_id": "SELECT id FROM api_keys ORDER BY id LIMIT 1",
+    "hook": "SELECT 'web-form'",
+    "name": "SELECT 'hot_leads.yaml'",
     "policy_version": "SELECT version FROM publications ORDER BY number LIMIT 1",
 }
+# Numbers mean something else on every page.
+NUMBERS = {"/workshop/history/{number:int}": "SELECT number FROM publications ORDER BY number LIMIT 1"}
 MOST_BYTES = 150_000
 
 
@@ -44,8 +49,9 @@ QUERIES = {"/welcome": invitation}
 
 def address(site: Any, path: str) -> str | None:
     """A page's address with what it is about; None if there is no such thing in the demonstration company."""
-    for name, statement in SAMPLES.items():
-        for form in (f"{{{name}}}", f"{{{name}:path}}"):
+    samples = SAMPLES | ({"number": NUMBERS[path]} if path in NUMBERS else {})
+    for name, statement in samples.items():
+        for form in (f"{{{name}}}", f"{{{name}:path}}", f"{{{name}:int}}"):
             if form in path:
                 rows = site.sql(statement)
                 if not rows:
