@@ -23,7 +23,6 @@ from tests.web.conftest import Site, opened_site, put_reference
 from leadlane.app import App, open_app
 from leadlane.config import Settings
 from leadlane.service import api_keys, demo, hooks
-from leadlane.store import workshop
 from leadlane.store.server import maintenance_url
 
 AXE = Path(__file__).parent / "vendor" / "axe.js"
@@ -32,12 +31,6 @@ MAPPING = """hook: web-form
 signature: {scheme: header}
 fields:
   email: contact.mail
-"""
-SCENARIO = """scenario: a demo request gets an owner
-start: 2026-03-02T10:00+01:00
-steps:
-  - lead: {id: L1, email: jo@northwind.example, country: DE, signals: [demo_request]}
-    expect: {L1: {stage: assigned}}
 """
 SIZES = {1440: 900, 390: 844}
 # Sums up how far things jump while a page is made, and keeps what the policy of the page refused.
@@ -126,12 +119,11 @@ def company_template(server_url: str) -> str:
 
 
 def _set_up(app: App) -> None:
-    """What admins add to a company: a key, a webhook, a scenario."""
+    """What admins add to a company: a key and a webhook."""
     now = app.now()
     with app.pool.connection() as connection:
         api_keys.create(connection, "Web form", ["intake"], now)
         hooks.put(connection, MAPPING, now, generate=True)
-        workshop.keep_scenario(connection, "hot_leads.yaml", SCENARIO, "olga", now)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,6 @@ SAMPLES = {
     "route_name": "SELECT 'hot-weak'",
     "key_id": "SELECT id FROM api_keys ORDER BY id LIMIT 1",
     "hook": "SELECT 'web-form'",
-    "name": "SELECT 'hot_leads.yaml'",
     "policy_version": "SELECT version FROM publications ORDER BY number LIMIT 1",
 }
 # Numbers mean something else on every page.
