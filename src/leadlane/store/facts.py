@@ -1,0 +1,250 @@
+"""What reports read of every lead: from which rows is it made, where is it kept, how is it read at once?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+from psycopg import Connection
+from psycopg.rows import tuple_row
+
+Which = Literal["arrived", "ended"]
+# Tables that tell which leads have changed.
+Source = Literal["timeline", "tellings"]
+SOURCES: tuple[Source, ...] = get_args(Source)
+Columns = Mapping[str, Sequence[Any]]
+
+# A lead is judged (`judged_at`) when it is answered, or when its promise ends: whoever has it then is
+# `person`. Whoever has it still since then is read from its row; of others the timeline tells. A lead handed
+# on at the very end of the promise was in the hands before.
+_MADE_FROM = """
+WITH wanted AS MATERIALIZED (
+    SELECT l.*, l.xmin::text::bigint AS version, least(l.responded_at, l.respond_by) AS judged_at,
+           held_since IS NOT NULL AND coalesce(held_since < respond_by, true)
+               AND coalesce(held_since <= responded_at, true) AS is_theirs
+      FROM leads AS l
+     WHERE id = ANY(%s)
+), held AS MATERIALIZED (
+    SELECT w.*, d.at AS routed_at, d.owner AS routed_to, d.trace -> 'intent' -> 'by' AS intent_by,
+           CASE WHEN json_array_length(d.trace -> 'intent' -> 'by') > 1 THEN d.trace -> 'signals' END
+               AS signals_told,
+           CASE WHEN d.outcome = 'placed' THEN w.arrived_at
+                ELSE coalesce((d.trace -> 'promise' ->> 'counted_from')::timestamptz, w.arrived_at)
+           END AS asked_at,
+           CASE WHEN w.is_theirs THEN coalesce(w.covered_by, w.owner) ELSE coalesce(h.covered_by, h.owner) END
+               AS person,
+           CASE WHEN w.is_theirs THEN w.held_since ELSE h.since END AS had_since
+      FROM wanted AS w
+      LEFT JOIN decisions AS d ON d.batch_id = w.batch_id AND d.number = w.decision_number
+      LEFT JOIN LATERAL (
+          -- Every place that the timeline tells, and every end of a cover: then the owner stays.
+          SELECT (array_agg(t.details ->> 'owner' ORDER BY t.id DESC) FILTER (WHERE t.event <> 'returned'))[1]
+                     AS owner,
+                 (array_agg(CASE WHEN t.event <> 'returned' THEN t.details ->> 'covered_by' END
+                            ORDER BY t.id DESC))[1] AS covered_by,
+                 max(t.at) AS since
+            FROM timeline AS t
+           WHERE t.lead_id = w.id AND t.at <= w.judged_at
+             AND (w.respond_by IS NULL OR t.at < w.respond_by OR w.responded_at <= w.respond_by)
+             AND (t.event = 'returned' OR t.details -> 'destination' IS NOT NULL)) AS h ON NOT w.is_theirs
+)
+SELECT h.id, h.version, h.merged_into IS NOT NULL AS is_merged,
+       date_part('epoch', CASE WHEN h.service_level IS NOT NULL THEN h.respond_by END) AS promised,
+       date_part('epoch', h.arrived_at) AS arrived_at,
+       date_part('epoch', h.asked_at) AS asked_at,
+       date_part('epoch', CASE WHEN h.routed_to IS NOT NULL THEN h.routed_at ELSE f.at END) AS assigned_at,
+       date_part('epoch', h.had_since) AS had_since,
+       date_part('epoch', told.at) AS told_at,
+       date_part('epoch', h.respond_by) AS respond_by,
+       date_part('epoch', h.responded_at) AS responded_at,
+       date_part('epoch', h.closed_at) AS closed_at,
+       h.deal_value, h.value, h.reassigned AS handoffs, past.declines, reached.touches,
+       h.is_theirs,
+       h.fields ->> 'source' AS source, h.segment, coalesce(h.owner, past.owner) AS owner,
+       CASE WHEN h.judged_at IS NULL THEN coalesce(h.person, h.owner, past.owner) ELSE h.person END AS person,
+       h.route, h.pool, h.destination, h.service_level,
+       h.deal_band, h.intent, h.fit, h.relationship, told.channel, h.outcome AS closing,
+       h.policy_version AS policy, h.fields ->> 'country' AS country, h.fields ->> 'industry' AS industry,
+       h.intent_by, h.signals_told
+  FROM held AS h
+  LEFT JOIN LATERAL (
+      SELECT count(*) FILTER (WHERE event = 'declined') AS declines,
+             (array_agg(details ->> 'owner' ORDER BY id DESC)
+                  FILTER (WHERE h.owner IS NULL AND details ->> 'owner' IS NOT NULL))[1] AS owner
+        FROM timeline WHERE lead_id = h.id) AS past ON true
+  LEFT JOIN LATERAL (
+      SELECT min(at) AS at FROM timeline
+       WHERE lead_id = h.id AND at >= h.routed_at AND details ->> 'owner' IS NOT NULL) AS f
+    ON h.routed_to IS NULL
+  LEFT JOIN LATERAL (
+      SELECT count(*) AS touches FROM touches
+       WHERE lead_id = h.id AND kind <> 'note') AS reached ON true
+  LEFT JOIN LATERAL (
+      SELECT at, channel FROM tellings
+       WHERE lead_id = h.id AND person = h.person AND at >= h.had_since
+       ORDER BY at, id LIMIT 1) AS told ON true
+"""
+
+
+def made_from(connection: Connection, ids: Sequence[str]) -> Columns:
+    """What facts of these leads are made from, by columns; instants are seconds since 1970, None for none.
+
+    `promised` is the end of what was promised; `intent_by` are the signals that gave the lead its intent when
+    it was routed, `signals_told` all that it had then, where those are several.
+    """
+    with connection.cursor(row_factory=tuple_row) as cursor:
+        cursor.execute(_MADE_FROM, [list(ids)])
+        names = [column.name for column in cursor.description or ()]
+        rows = cursor.fetchall()
+    return dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))
+
+
+# ---------------------------------------------------------------- what has changed
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The next rows of a table to be read for facts: after `begin`, up to and with `end`; ids."""
+
+    source: Source
+    begin: int
+    end: int
+
+
+def lock_reading(connection: Connection, source: Source) -> int:
+    """Up to where a table has been read; whoever else reads on waits until this transaction ends."""
+    row = connection.execute("SELECT up_to FROM facts_read WHERE source = %s FOR UPDATE", [source]).fetchone()
+    assert row is not None  # a migration has put it there
+    return int(row[0])
+
+
+def read_up_to(connection: Connection, source: Source, up_to: int) -> None:
+    """Remember that a table has been read up to this row."""
+    connection.execute("UPDATE facts_read SET up_to = %s WHERE source = %s", [up_to, source])
+
+
+_NEXT = {
+    source: f"SELECT max(id) FROM (SELECT id FROM {source} WHERE id > %s ORDER BY id LIMIT %s) AS t"
+    for source in SOURCES
+}
+_LAST = {source: f"SELECT max(id) FROM {source}" for source in SOURCES}
+
+
+def next_window(connection: Connection, source: Source, begin: int, most: int) -> Window | None:
+    """The next rows of a table, at most `most`; None where there are none."""
+    row = connection.execute(_NEXT[source], [begin, most]).fetchone()
+    return Window(source, begin, row[0]) if row is not None and row[0] is not None else None
+
+
+def writers(connection: Connection, source: Source) -> frozenset[str] | None:
+    """The transactions of others that may have written rows of a table which cannot be seen yet.
+
+    Ids are given in order and committed in any. Whoever has an id holds the table's lock since before: once
+    all those who hold it now have ended, whatever has a smaller id than a row that is seen now, is seen too.
+    None where that will not be so, because this transaction sees only what was there when it began.
+    """
+    (isolation,) = connection.execute("SELECT current_setting('transaction_isolation')").fetchone() or ("",)
+    if isolation != "read committed":
+        return None
+    rows = connection.execute(
+        "SELECT virtualtransaction FROM pg_locks"
+        " WHERE locktype = 'relation' AND relation = %s::regclass AND mode = 'RowExclusiveLock' AND granted"
+        "   AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+        "   AND pid IS DISTINCT FROM pg_backend_pid()",
+        [source],
+    ).fetchall()
+    return frozenset(name for (name,) in rows)
+
+
+def rows_left(connection: Connection, source: Source, begin: int) -> int:
+    """About how many rows of a table are to be read yet."""
+    row = connection.execute(_LAST[source]).fetchone()
+    return max(0, (row[0] if row is not None and row[0] is not None else 0) - begin)
+
+
+_CHANGED = {
+    # What is of the same version was made since: another reading of the same rows finds nothing to do.
+    "timeline": """
+        SELECT l.id
+          FROM (SELECT DISTINCT lead_id FROM timeline WHERE id > %s AND id <= %s) AS t
+          JOIN leads AS l ON l.id = t.lead_id
+          LEFT JOIN lead_facts AS f ON f.lead_id = l.id
+         WHERE f.version IS DISTINCT FROM l.xmin::text::bigint
+    """,
+    "tellings": """
+        SELECT DISTINCT t.lead_id FROM tellings AS t JOIN leads AS l ON l.id = t.lead_id
+         WHERE t.id > %s AND t.id <= %s
+    """,
+}
+
+
+def changed(connection: Connection, window: Window) -> list[str]:
+    """The leads that the rows of a window tell of and whose facts are to be made anew."""
+    rows = connection.execute(_CHANGED[window.source], [window.begin, window.end]).fetchall()
+    return [id_ for (id_,) in rows]
+
+
+# ---------------------------------------------------------------- names and records
+
+
+def codes_of(connection: Connection, names: Sequence[str]) -> dict[str, int]:
+    """The number of each name; those that have none get one."""
+    rows = connection.execute(
+        "WITH wanted AS (SELECT DISTINCT name FROM unnest(%s::text[]) AS name), added AS ("
+        "     INSERT INTO fact_names (name)"
+        "     SELECT name FROM wanted WHERE NOT EXISTS (SELECT FROM fact_names WHERE name = wanted.name)"
+        "     RETURNING name, code)"
+        " SELECT name, code FROM added"
+        " UNION ALL SELECT name, code FROM fact_names JOIN wanted USING (name)",
+        [list(names)],
+    ).fetchall()
+    return dict(rows)
+
+
+def names_of(connection: Connection, codes: Sequence[int]) -> dict[int, str]:
+    """The names of these numbers."""
+    rows = connection.execute("SELECT code, name FROM fact_names WHERE code = ANY(%s)", [list(codes)])
+    return dict(rows.fetchall())
+
+
+_WRITE = """
+INSERT INTO lead_facts AS f (lead_id, arrived_at, respond_by, is_merged, version, packed)
+SELECT lead_id, to_timestamp(arrived_at), to_timestamp(promised), is_merged, version,
+       substring(%(packed)b FROM (number - 1)::integer * %(width)s + 1 FOR %(width)s)
+  FROM unnest(%(id)s::text[], %(arrived_at)s::float8[], %(promised)s::float8[], %(is_merged)s::boolean[],
+              %(version)s::bigint[])
+       WITH ORDINALITY AS t (lead_id, arrived_at, promised, is_merged, version, number)
+ON CONFLICT (lead_id) DO UPDATE
+   SET arrived_at = excluded.arrived_at, respond_by = excluded.respond_by, is_merged = excluded.is_merged,
+       version = excluded.version, packed = excluded.packed
+"""
+
+
+def write(connection: Connection, made: Columns, packed: bytes) -> None:
+    """Store the facts of leads: `made` as of `made_from`, `packed` their records, one after the other."""
+    columns = {name: list(made[name]) for name in ("id", "arrived_at", "promised", "is_merged", "version")}
+    width = len(packed) // len(columns["id"])
+    connection.execute(_WRITE, {**columns, "packed": packed, "width": width})
+
+
+# All records as one value: what it costs to hand over a row is far more than to hand over its bytes.
+_READ = {
+    (which, with_merged): f"""
+    SELECT coalesce(string_agg(packed, ''::bytea), ''::bytea) FROM lead_facts
+     WHERE {column} >= %s AND {column} < %s {"" if with_merged else "AND NOT is_merged"}
+    """
+    for which, column in (("arrived", "arrived_at"), ("ended", "respond_by"))
+    for with_merged in (False, True)
+}
+
+
+def read(
+    connection: Connection, which: Which, since: datetime, until: datetime, *, with_merged: bool
+) -> bytes:
+    """The records of the leads that arrived, or whose promise ended, in a period, one after the other."""
+    with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
+        row = cursor.execute(_READ[which, with_merged], [since, until]).fetchone()
+    assert row is not None  # an aggregate gives one row
+    return bytes(row[0])
