@@ -102,6 +102,12 @@ def test_olist_leads_of_2018() -> None:
     assert dimension(found, "origin").is_finding
     assert list(conversion(found).won_only) == ["business_segment", "sr_id"]
     assert found.audit.unowned is None
+    # The 14.7 days of the known truth are of all wins; those of the leads of 2018 are soon ones.
+    assert found.audit.time_to_win is not None
+    assert found.audit.time_to_win.value == pytest.approx(12.9, abs=0.05)
+    assert found.audit.time_to_win_ever is not None
+    assert found.audit.time_to_win_ever.value == pytest.approx(14.7, abs=0.05)
+    assert "Of all wins in the files it was 14.7 days" in page(found.report)
 
 
 def test_olist_from_contact_to_win_and_since_when_wins_are_written_down() -> None:

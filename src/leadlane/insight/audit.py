@@ -77,8 +77,8 @@ class Rhythm:
 class Audit:
     """The facts; what cannot be said is None, and `missing` has the roles that it would take, by its name.
 
-    `first`, `last`: the first and the last arrival. `dated`: leads with an arrival. `tests`: how many
-    comparisons were corrected for together.
+    `first`, `last`: the first and the last arrival. `time_to_win_ever` is that of all wins in the files,
+    where only leads of some time count. `tests`: how many comparisons were corrected for together.
     """
 
     asked: Asked
@@ -96,6 +96,7 @@ class Audit:
     urgency: Urgency | None
     conversion: Conversion | None
     time_to_win: Estimate | None
+    time_to_win_ever: Estimate | None
     duplicates: Duplicates | None
     hand_offs: HandOffs | None
     mismatch: Mismatch | None
@@ -125,7 +126,7 @@ NEEDS: Mapping[str, Sequence[str]] = {
 
 def audit(leads: Leads, asked: Asked, roles: frozenset[str]) -> Audit:
     """The facts of some leads. `roles` are those that the files have columns for."""
-    everything = leads.count
+    everything = leads
     until = asked.until or as_of(leads)
     leads = _of_period(leads, asked)
     arrived = leads.instants.get("arrived_at")
@@ -141,6 +142,7 @@ def audit(leads: Leads, asked: Asked, roles: frozenset[str]) -> Audit:
         "classes": response_classes(leads),
         "conversion": tested.conversion,
         "time_to_win": _time_to_win(leads),
+        "time_to_win_ever": _time_to_win(everything) if leads.count < everything.count else None,
         "duplicates": duplicates(leads, compared_all=asked.compared_all),
         "hand_offs": hand_offs(leads),
         "mismatch": tested.mismatch,
@@ -148,7 +150,7 @@ def audit(leads: Leads, asked: Asked, roles: frozenset[str]) -> Audit:
         "rhythm": _rhythm(leads, asked),
     }
     made = Audit(
-        asked, leads, everything - leads.count, first, last, until, months, effect=tested.effect,
+        asked, leads, everything.count - leads.count, first, last, until, months, effect=tested.effect,
         urgency=tested.urgency, costs=None, tests=tested.tests, missing={},
         **parts,  # type: ignore[arg-type]
     )  # fmt: skip

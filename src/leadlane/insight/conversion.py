@@ -2,12 +2,13 @@
 
 A finding is a grouping whose groups differ after correction for all that the report tests. It is an
 association. Where who gets which leads differs too, the comparison is made again among like leads, and the
-finding says that it may be confounded.
+finding says that it may be confounded. Where it is known beforehand what leads are (source, segment, intent)
+and who had them (rep, team), reps and teams are compared among like leads from the beginning.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal
@@ -21,15 +22,19 @@ from leadlane.insight.groups import (
     Codes,
     Flags,
     adjusted,
+    adjusted_within,
     association,
+    cells,
     crossed,
     differ,
+    differ_in,
     differ_within,
     expected_hits,
     tally,
 )
 from leadlane.insight.leads import LOST, Group, Leads
-from leadlane.insight.proportions import Counts, Estimate, shrunken, wilson
+from leadlane.insight.proportions import SMALL, Counts, Estimate, apart, shrunken, wilson
+from leadlane.insight.strata import Feature, alike_in
 
 # Two groupings go together from this Cramér's V on (a small effect by Cohen, 1988).
 _TOGETHER = 0.1
@@ -38,6 +43,9 @@ _IS_OUTCOME = 0.95
 # Like leads are alike in so many groupings at most: in more, hardly two are alike.
 _MOST_ALIKE = 2
 _LEAST_TESTED = 20
+# What goes with the outcome as little as that does not make leads differ (R. M. Mickey, S. Greenland:
+# The Impact of Confounder Selection Criteria on Effect Estimation, 1989).
+_MATTERS = 0.2
 # A grouping with more groups than this is compared with the small ones as one.
 _MOST_GROUPS, _LEAST_OF_MANY = 60, 10
 # So many seconds before the first win, so many of the leads.
@@ -51,8 +59,10 @@ Base = Literal["all", "decided"]
 class GroupRate:
     """One group: its leads, how many were won, the share with its interval, and the share drawn to the mean.
 
-    `expected` is the share that it would have, had it the usual share of each kind of leads that it has;
-    None where no like leads were compared. `stands_out`: it differs from all others, more than chance.
+    `gap`: its share less that of the others, among like leads where those are compared; None where nobody
+    else had such leads. `p` is the chance of so large a gap by chance, `q` corrected for all comparisons of
+    the report. `stands_out`: it differs from all others, more than chance. `expected` is the share that is
+    usual for the leads that it has; None where no like leads were compared.
     """
 
     name: str
@@ -60,6 +70,9 @@ class GroupRate:
     won: int
     rate: Estimate
     shrunk: Estimate
+    gap: Estimate | None = None
+    p: float = 1.0
+    q: float = 1.0
     expected: float | None = None
     stands_out: bool = False
 
@@ -82,7 +95,8 @@ class Alike:
 class Dimension:
     """A grouping by source, segment, person …: its groups, the largest first.
 
-    `q` is the p-value corrected for all tests of the report; `unknown` leads are in no group.
+    `test` compares all leads; `p` is what claims rest on, among like leads where `by_like`, and `q` the same
+    corrected for all tests of the report. `unknown` leads are in no group.
     """
 
     role: str
@@ -90,6 +104,8 @@ class Dimension:
     groups: Sequence[GroupRate]
     unknown: int
     test: ChanceTest
+    p: float
+    by_like: bool = False
     q: float = 1.0
     alike: Alike | None = None
 
@@ -133,67 +149,116 @@ class Conversion:
     recorded_from: datetime | None = None
 
 
-def conversion(leads: Leads) -> Conversion | None:
+def conversion(leads: Leads, kinds: Sequence[str] = ()) -> Conversion | None:
     """The conversion of leads; None without outcomes, or with fewer than 20 that count.
 
-    Findings are settled afterwards by `settle`, when all tests of the report are known.
+    `kinds` are the roles that say what leads are before anybody has them: other groupings are compared among
+    leads alike in these, as far as they matter. Without, all leads are compared. Findings are settled
+    afterwards by `settle`, when all tests of the report are known.
     """
     won, decided = leads.won, leads.decided
     if won is None or decided is None or leads.outcome is None or decided.sum() < _LEAST_TESTED:
         return None
     hit = won[decided]
-    dimensions, skipped = [], []
-    for group in leads.groups.values():
-        if group.late:
-            continue
-        found = _dimension(group, group.codes[decided], hit)
-        if found is None:
-            continue
-        if found.test.strength >= _IS_OUTCOME:
-            skipped.append(group.column)
-        else:
-            dimensions.append(found)
+    codes = {name: group.codes[decided] for name, group in leads.groups.items() if not group.late}
+    tests = {
+        name: test for name in codes if (test := _test(codes[name], hit, leads.groups[name])) is not None
+    }
+    features = mattering(
+        {name: tests[name] for name in tests if leads.groups[name].role in kinds}, leads, decided
+    )
+    telling = [name for name, test in tests.items() if test.strength < _IS_OUTCOME]
     return Conversion(
         "decided" if (leads.outcome == LOST).any() else "all",
         wilson(int(hit.sum()), len(hit)),
         int(hit.sum()),
-        dimensions,
+        [
+            _dimension(
+                leads.groups[name],
+                codes[name],
+                hit,
+                tests[name],
+                features if kinds and leads.groups[name].role not in kinds else [],
+            )
+            for name in telling
+        ],
         _months(leads, decided, won),
-        skipped,
+        [leads.groups[name].column for name in tests if name not in telling],
         [group.column for group in leads.groups.values() if group.late == "won"],
         [group.column for group in leads.groups.values() if group.late == "last"],
         _recorded_from(leads, won),
     )
 
 
-def _dimension(group: Group, codes: Codes, hit: Flags) -> Dimension | None:
+def mattering(tests: Mapping[str, ChanceTest], leads: Leads, decided: Flags) -> list[Feature]:
+    """Of some groupings (names of groups, how much each goes with the outcome) those that matter."""
+    return [
+        Feature(leads.groups[name].column, leads.groups[name].codes[decided], test.strength)
+        for name, test in tests.items()
+        if test.p <= _MATTERS
+    ]
+
+
+def _test(codes: Codes, hit: Flags, group: Group) -> ChanceTest | None:
+    """Whether the groups differ among all leads; None where there are fewer than two."""
     hits, counts = tally(codes, hit, len(group.names))
     if (counts > 0).sum() < 2:
         return None
-    tested_hits, tested_counts = _without_tiny(hits, counts)
-    test = differ(tested_hits, tested_counts)
-    present = np.flatnonzero(counts)
-    drawn = shrunken(hits[present], counts[present])
-    rows = [
-        GroupRate(
-            group.names[int(number)],
-            int(counts[number]),
-            int(hits[number]),
-            wilson(int(hits[number]), int(counts[number])),
-            drawn[place],
+    if (counts > 0).sum() > _MOST_GROUPS:
+        hits, counts = _tiny_as_one(hits, counts)
+    return differ(hits, counts)
+
+
+def _dimension(
+    group: Group, codes: Codes, hit: Flags, test: ChanceTest, features: Sequence[Feature]
+) -> Dimension:
+    """The groups, each against all others; among leads alike in `features`, as far as these matter."""
+    known = codes >= 0
+    like = alike_in(codes[known], [replace(one, codes=one.codes[known]) for one in features])
+    counts, hits = cells(like.stratum, codes[known], hit[known])
+    alike, p = None, test.p
+    if like.compared:
+        p = differ_in(*reversed(_tiny_as_one(hits, counts)))
+        alike = Alike(like.related, like.compared, p, len(counts))
+    rows = _rows(group, counts, hits, like=bool(like.compared))
+    return Dimension(
+        group.role, group.column, rows, int((~known).sum()), test, p, alike is not None, alike=alike
+    )
+
+
+def _rows(group: Group, counts: Counts, hits: Counts, *, like: bool) -> list[GroupRate]:
+    """The groups of a table of strata × groups, the largest first."""
+    all_counts, all_hits = counts.sum(axis=0), hits.sum(axis=0)
+    present = np.flatnonzero(all_counts)
+    drawn = shrunken(all_hits[present], all_counts[present])
+    gaps, chances = apart(hits[:, present], counts[:, present])
+    rows = []
+    for place, number in enumerate(present.tolist()):
+        rate, gap = wilson(int(all_hits[number]), int(all_counts[number])), gaps[place]
+        usual = min(1.0, max(0.0, rate.value - gap.value)) if like and gap is not None else None
+        rows.append(
+            GroupRate(
+                group.names[number],
+                rate.count,
+                int(all_hits[number]),
+                rate,
+                drawn[place],
+                gap,
+                chances[place],
+                expected=usual,
+            )
         )
-        for place, number in enumerate(present)
+    return sorted(rows, key=lambda row: (-row.count, row.name))
+
+
+def _tiny_as_one(hits: Counts, counts: Counts) -> tuple[Counts, Counts]:
+    """The tiny groups (the last axis) as one: alone they tell nothing and cost a test its power."""
+    tiny = counts.sum(axis=tuple(range(counts.ndim - 1))) < _LEAST_OF_MANY
+    together = [
+        np.concatenate([of[..., ~tiny], of[..., tiny].sum(axis=-1, keepdims=True)], axis=-1)
+        for of in (hits, counts)
     ]
-    rows.sort(key=lambda row: (-row.count, row.name))
-    return Dimension(group.role, group.column, rows, int((codes < 0).sum()), test)
-
-
-def _without_tiny(hits: Counts, counts: Counts) -> tuple[Counts, Counts]:
-    """Of a great many groups, the tiny ones as one: alone they tell nothing and cost the test its power."""
-    if (counts > 0).sum() <= _MOST_GROUPS:
-        return hits, counts
-    tiny = counts < _LEAST_OF_MANY
-    return np.append(hits[~tiny], hits[tiny].sum()), np.append(counts[~tiny], counts[tiny].sum())
+    return together[0], together[1]
 
 
 def _months(leads: Leads, decided: Flags, won: Flags) -> list[Month]:
@@ -220,18 +285,34 @@ def settle(
     Returns the corrected p-values of the others too. Only of findings single groups are said to stand out,
     and only findings are looked into for what may confound them.
     """
+    dimensions = [] if found is None else found.dimensions
+    corrected = adjusted([*(one.p for one in dimensions), *others])
+    rest = corrected[len(dimensions) :]
     if found is None:
-        return None, adjusted(others)
-    corrected = adjusted([*(one.test.p for one in found.dimensions), *others])
-    dimensions = [replace(one, q=q) for one, q in zip(found.dimensions, corrected, strict=False)]
-    settled = [_looked_into(one, dimensions, leads) if one.is_finding else one for one in dimensions]
-    return replace(found, dimensions=settled), corrected[len(dimensions) :]
+        return None, rest
+    settled = [
+        replace(one, q=q, groups=_judged(one.groups, q, corrected))
+        for one, q in zip(dimensions, corrected, strict=False)
+    ]
+    return replace(found, dimensions=[_looked_into(one, settled, leads) for one in settled]), rest
+
+
+def _judged(groups: Sequence[GroupRate], q: float, families: Sequence[float]) -> list[GroupRate]:
+    """Which groups stand out; those of a few leads never do, and are not counted as compared."""
+    tested = [row for row in groups if row.count >= SMALL]
+    corrected = adjusted_within([row.p for row in tested], q, families)
+    of_row = {row.name: one for row, one in zip(tested, corrected, strict=True)}
+    return [
+        replace(row, q=of_row.get(row.name, 1.0), stands_out=of_row.get(row.name, 1.0) <= FALSE_SHARE)
+        for row in groups
+    ]
 
 
 def _looked_into(one: Dimension, all_of_them: Sequence[Dimension], leads: Leads) -> Dimension:
+    """A finding among all leads, made again among like ones where something may confound it."""
     won, decided = leads.won, leads.decided
-    assert won is not None  # there are dimensions only where there are outcomes
-    assert decided is not None
+    if not one.is_finding or one.by_like or won is None or decided is None:
+        return one
     hit = won[decided]
     groups = {group.column: group for group in leads.groups.values()}
     own = groups[one.column].codes[decided]
@@ -243,40 +324,29 @@ def _looked_into(one: Dimension, all_of_them: Sequence[Dimension], leads: Leads)
         together = association(own, codes)
         if together.p <= FALSE_SHARE and together.strength >= _TOGETHER and not _follows(own, codes):
             confounders.append((other.column, together.strength, together.strength * other.test.strength))
+    if not confounders:
+        return one
     confounders.sort(key=lambda found: -found[2])
     compared = [column for column, _strength, _both in confounders[:_MOST_ALIKE]]
-    expected: NDArray[np.float64] | None = None
-    alike = None
-    if compared:
-        stratum = crossed([groups[column].codes[decided] for column in compared])
-        expected = expected_hits(own, hit, stratum, len(groups[one.column].names))
-        named = [(column, strength) for column, strength, _both in confounders]
-        alike = Alike(named, compared, differ_within(own, hit, stratum), int(stratum.max()) + 1)
-    return replace(one, groups=_standing_out(one, groups[one.column], expected), alike=alike)
+    stratum = crossed([groups[column].codes[decided] for column in compared])
+    expected = expected_hits(own, hit, stratum, len(groups[one.column].names))
+    named = [(column, strength) for column, strength, _both in confounders]
+    alike = Alike(named, compared, differ_within(own, hit, stratum), int(stratum.max()) + 1)
+    return replace(one, groups=_with_expected(one.groups, groups[one.column], expected), alike=alike)
 
 
 def _follows(own: Codes, other: Codes) -> bool:
     """Whether each group lies within one group of the other (a rep in one region)."""
     known = (own >= 0) & (other >= 0)
-    pairs = np.unique(own[known].astype(np.int64) * (int(other.max()) + 1) + other[known])
-    return len(pairs) <= len(np.unique(own[known]))
+    together, _hits = cells(own[known], other[known])
+    return int((together > 0).sum()) <= int((together.sum(axis=1) > 0).sum())
 
 
-def _standing_out(one: Dimension, group: Group, expected: NDArray[np.float64] | None) -> list[GroupRate]:
-    total, won = sum(row.count for row in one.groups), sum(row.won for row in one.groups)
-    tests = [
-        differ(np.array([row.won, won - row.won]), np.array([row.count, total - row.count])).p
-        for row in one.groups
-    ]
+def _with_expected(
+    groups: Sequence[GroupRate], group: Group, expected: NDArray[np.float64]
+) -> list[GroupRate]:
     number = {name: place for place, name in enumerate(group.names)}
-    return [
-        replace(
-            row,
-            stands_out=q <= FALSE_SHARE,
-            expected=None if expected is None else float(expected[number[row.name]]) / row.count,
-        )
-        for row, q in zip(one.groups, adjusted(tests), strict=True)
-    ]
+    return [replace(row, expected=float(expected[number[row.name]]) / row.count) for row in groups]
 
 
 def _recorded_from(leads: Leads, won: Flags) -> datetime | None:

@@ -6,7 +6,7 @@ is assumed says so, and can be given instead.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Literal
@@ -264,14 +264,16 @@ def _exactly(name: str, value: float) -> Factor:
     return Factor(name, value, value, value)
 
 
-def read_assumption(text: str) -> tuple[str, tuple[float, float, float]]:
+def read_assumption(
+    text: str, known: Collection[str] = ASSUMPTIONS.keys()
+) -> tuple[str, tuple[float, float, float]]:
     """`deal_value=12000`, `recoverable=0.3..0.7` or `hour_cost=40..60..90`; ValueError for what is neither.
 
-    Two numbers are a range, whose middle lies between them.
+    Two numbers are a range, whose middle lies between them. `known` are the names that there are.
     """
     name, equals, numbers = text.partition("=")
     values = [float(part) for part in numbers.split("..")] if equals else []
-    if name.strip() not in ASSUMPTIONS or not 1 <= len(values) <= 3 or not np.isfinite(values).all():
+    if name.strip() not in known or not 1 <= len(values) <= 3 or not np.isfinite(values).all():
         raise ValueError(text)
     if sorted(values) != values or values[0] < 0:
         raise ValueError(text)

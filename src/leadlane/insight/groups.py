@@ -75,9 +75,7 @@ def association(one: Codes, other: Codes) -> ChanceTest:
     known = (one >= 0) & (other >= 0)
     if not known.any():
         return ChanceTest(1.0, 0.0)
-    first, second = one[known], other[known]
-    table = np.zeros((int(first.max()) + 1, int(second.max()) + 1))
-    np.add.at(table, (first, second), 1)
+    table = cells(one[known], other[known])[0].astype(float)
     table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
     rows, columns = table.shape
     if min(rows, columns) < 2:
@@ -96,27 +94,42 @@ def differ_within(group: Codes, hit: Flags, stratum: Codes) -> float:
     section on I × 2 × K tables). 1 where no stratum has two groups and both outcomes.
     """
     known = (group >= 0) & (stratum >= 0)
-    group, hit, stratum = group[known], hit[known], stratum[known]
-    if not len(group):
+    if not known.any():
         return 1.0
-    counts = np.zeros((int(stratum.max()) + 1, int(group.max()) + 1))
-    hits = np.zeros_like(counts)
-    np.add.at(counts, (stratum, group), 1)
-    np.add.at(hits, (stratum, group), hit)
+    return differ_in(*cells(stratum[known], group[known], hit[known]))
+
+
+def cells(
+    rows: Codes, columns: Codes, hit: Flags | None = None, width: int | None = None
+) -> tuple[Counts, Counts]:
+    """How many observations there are of each row and column (both from 0), and how many of them are hits.
+
+    At least one observation. `width`: so many columns, else as many as there are.
+    """
+    shape = int(rows.max()) + 1, width or int(columns.max()) + 1
+    place = rows.astype(np.int64) * shape[1] + columns
+    counts = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape)
+    if hit is None:
+        return counts, np.zeros_like(counts)
+    return counts, np.bincount(place[hit], minlength=shape[0] * shape[1]).reshape(shape)
+
+
+def differ_in(counts: Counts, hits: Counts) -> float:
+    """`differ_within` of a table: observations and hits by stratum (rows) and group (columns)."""
     total, won = counts.sum(axis=1), hits.sum(axis=1)
     telling = (total > 1) & (won > 0) & (won < total)
     if not telling.any():
         return 1.0
-    counts, hits, total, won = counts[telling], hits[telling], total[telling], won[telling]
+    counts, hits, total, won = (of[telling].astype(float) for of in (counts, hits, total, won))
     gap = (hits - counts * (won / total)[:, None]).sum(axis=0)
-    scale = won * (total - won) / (total**2 * (total - 1))
-    covariance = np.diag((counts * (scale * total)[:, None]).sum(axis=0)) - np.einsum(
-        "k,ki,kj->ij", scale, counts, counts
-    )
-    rank = int(np.linalg.matrix_rank(covariance))
-    if rank == 0:
+    scale = (won * (total - won) / (total**2 * (total - 1)))[:, None]
+    covariance = np.diag((counts * scale * total[:, None]).sum(axis=0)) - (counts * scale).T @ counts
+    sizes, directions = np.linalg.eigh(covariance)
+    # Groups are told apart in as many directions as the table links them: always one fewer than groups.
+    real = sizes > sizes[-1] * len(sizes) * np.finfo(float).eps * 10
+    if not real.any():
         return 1.0
-    return float(chi2.sf(gap @ np.linalg.pinv(covariance, hermitian=True) @ gap, rank))
+    return float(chi2.sf(((gap @ directions[:, real]) ** 2 / sizes[real]).sum(), real.sum()))
 
 
 def expected_hits(group: Codes, hit: Flags, stratum: Codes, groups: int) -> NDArray[np.float64]:
@@ -137,8 +150,16 @@ def crossed(groupings: Sequence[Codes]) -> Codes:
     joint = np.zeros(len(groupings[0]), dtype=np.int64)
     for codes in groupings:
         joint = joint * (int(codes.max(initial=-1)) + 2) + codes + 1
-        joint = np.unique(joint, return_inverse=True)[1]
+        joint = _numbered(joint)
     return joint.astype(np.int32)
+
+
+def _numbered(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers from 0 for the values (>= 0) that occur, in their order; by counting unless sparse."""
+    most = int(values.max(initial=0)) + 1
+    if most > 4 * len(values) + 1024:
+        return np.unique(values, return_inverse=True)[1]
+    return (np.cumsum(np.bincount(values, minlength=most) > 0) - 1)[values]
 
 
 def adjusted(p_values: Sequence[float]) -> list[float]:
@@ -147,3 +168,15 @@ def adjusted(p_values: Sequence[float]) -> list[float]:
     Y. Benjamini, Y. Hochberg: Controlling the False Discovery Rate, 1995.
     """
     return [float(q) for q in false_discovery_control(p_values)] if p_values else []
+
+
+def adjusted_within(p_values: Sequence[float], q: float, families: Sequence[float]) -> list[float]:
+    """p-values of one family out of several, corrected for the others too.
+
+    `q` is the corrected p-value of the family as a whole, `families` are those of all. Of what is claimed in
+    the families that are claimed, no more than 5 % is false on average. Y. Benjamini, M. Bogomolov: Selective
+    Inference on Multiple Families of Hypotheses, 2014.
+    """
+    chosen = sum(one <= FALSE_SHARE for one in families)
+    factor = len(families) / max(1, chosen)
+    return [max(q, min(1.0, one * factor)) for one in adjusted(p_values)]

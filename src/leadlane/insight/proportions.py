@@ -6,12 +6,14 @@ each stratum, as the functions say.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import isnan, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betainc, betaincinv
+from scipy.stats import chi2
 
 Counts = NDArray[np.int64]
 Shares = NDArray[np.float64]
@@ -62,26 +64,98 @@ def difference(hits: int, count: int, other_hits: int, other_count: int) -> Esti
     return Estimate(value, value - down, value + up, count + other_count)
 
 
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """Two sides compared within strata: sums over the strata, which add up; one entry a comparison."""
+
+    gap: Shares
+    weight: Shares
+    first: Shares
+    second: Shares
+    spread: Shares
+
+    @property
+    def value(self) -> Shares:
+        """The difference of the shares, weighted by Mantel and Haenszel; NaN where nothing compares."""
+        return self.gap / np.where(self.weight > 0, self.weight, np.nan)
+
+    @property
+    def variance(self) -> Shares:
+        """T. Sato: On the Variance Estimator of the Mantel–Haenszel Risk Difference, 1989: it holds for many
+        small strata as for few large ones.
+        """
+        weight = np.where(self.weight > 0, self.weight, np.nan)
+        return np.asarray(np.maximum(0, (self.value * self.first + self.second) / weight**2))
+
+    @property
+    def p(self) -> Shares:
+        """The chance of so large a difference, two-sided; 1 where nothing compares.
+
+        N. Mantel, W. Haenszel: Statistical Aspects of the Analysis of Data, 1959, with their correction for
+        continuity, by which it comes near to the exact conditional test.
+        """
+        far = np.maximum(np.abs(self.gap) - 0.5, 0)
+        return np.asarray(chi2.sf(far**2 / np.where(self.spread > 0, self.spread, np.inf), 1))
+
+    def estimates(self, counts: Sequence[int]) -> list[Estimate | None]:
+        """The differences with their intervals, of so many compared; None where nothing compares."""
+        reach = Z * np.sqrt(self.variance)
+        return [
+            None if isnan(v) else Estimate(v, max(-1.0, v - r), min(1.0, v + r), n)
+            for v, r, n in zip(self.value.tolist(), reach.tolist(), counts, strict=True)
+        ]
+
+
+def together(parts: Sequence[Pooled]) -> Pooled:
+    """The sums over the strata of all parts."""
+    sums = np.sum([(one.gap, one.weight, one.first, one.second, one.spread) for one in parts], axis=0)
+    return Pooled(*sums)
+
+
+def pooled(hits: Counts, counts: Counts, other_hits: Counts, other_counts: Counts) -> Pooled:
+    """Two sides compared within strata, which are the first axis; strata with only one side tell nothing."""
+    both = (counts > 0) & (other_counts > 0)
+    a, n, b, m = (np.where(both, of, 0).astype(float) for of in (hits, counts, other_hits, other_counts))
+    total, won = np.maximum(n + m, 1), a + b
+    return Pooled(
+        ((a * m - b * n) / total).sum(axis=0),
+        (n * m / total).sum(axis=0),
+        ((n**2 * b - m**2 * a + n * m * (m - n) / 2) / total**2).sum(axis=0),
+        ((a * (m - b) + b * (n - a)) / (2 * total)).sum(axis=0),
+        (n * m * won * (total - won) / (total**2 * np.maximum(total - 1, 1))).sum(axis=0),
+    )
+
+
 def stratified_difference(hits: Counts, counts: Counts, other_hits: Counts, other_counts: Counts) -> Estimate:
     """The difference between two groups' shares within strata (one entry a stratum), pooled.
 
-    Mantel–Haenszel weights; variance by T. Sato: On the Variance Estimator of the Mantel–Haenszel Risk
-    Difference, 1989, which holds for many small strata as for few large ones. Strata with only one of the
-    groups tell nothing; ValueError where no stratum has both.
+    Mantel–Haenszel weights. Strata with only one of the groups tell nothing; ValueError where no stratum has
+    both.
     """
     both = (counts > 0) & (other_counts > 0)
-    if not both.any():
+    sides = [of[both][:, None] for of in (hits, counts, other_hits, other_counts)]
+    (found,) = pooled(*sides).estimates([int((counts + other_counts)[both].sum())])
+    if found is None:
         raise ValueError("no stratum has both groups")
-    a, n = hits[both].astype(float), counts[both].astype(float)
-    b, m = other_hits[both].astype(float), other_counts[both].astype(float)
-    total = n + m
-    weight = n * m / total
-    value = float(((a * m - b * n) / total).sum() / weight.sum())
-    p = (n**2 * b - m**2 * a + n * m * (m - n) / 2) / total**2
-    q = (a * (m - b) + b * (n - a)) / (2 * total)
-    variance = (value * p.sum() + q.sum()) / weight.sum() ** 2
-    reach = Z * sqrt(max(0.0, float(variance)))
-    return Estimate(value, max(-1.0, value - reach), min(1.0, value + reach), int(total.sum()))
+    return found
+
+
+def apart(hits: Counts, counts: Counts) -> tuple[list[Estimate | None], list[float]]:
+    """The share of each group less that of all others, like with like, and the chance of such a difference.
+
+    Tables of strata × groups. One stratum: as `difference`. Several: as `stratified_difference`. None where
+    nobody else had such.
+    """
+    others, other_hits = counts.sum(axis=1, keepdims=True) - counts, hits.sum(axis=1, keepdims=True) - hits
+    found = pooled(hits, counts, other_hits, others)
+    compared = np.where((others > 0) & (counts > 0), counts + others, 0).sum(axis=0).tolist()
+    gaps = found.estimates(compared)
+    if len(counts) == 1:
+        sides = zip(
+            hits[0].tolist(), counts[0].tolist(), other_hits[0].tolist(), others[0].tolist(), strict=True
+        )
+        gaps = [difference(k, n, j, m) if n and m else None for k, n, j, m in sides]
+    return gaps, found.p.tolist()
 
 
 def shrunken(hits: Counts, counts: Counts) -> list[Estimate]:

@@ -22,7 +22,10 @@ CLASSES = (5 * MINUTE, 15 * MINUTE, HOUR, 4 * HOUR, DAY, 3 * DAY, 7 * DAY)
 _DATED_CLASSES = (0.0, DAY, 3 * DAY, 7 * DAY, 30 * DAY)
 # What like leads are alike in, when fast and slow responses are compared: what a lead is before anyone
 # answers.
-_ALIKE = ("source", "segment", "employees", "signal", "product", "industry", "country")
+_ALIKE = (
+    "intent", "fit", "source", "segment", "deal_band", "employees", "signal", "product", "industry",
+    "country",
+)  # fmt: skip
 _MOST_STRATA_SHARE = 0.05
 
 

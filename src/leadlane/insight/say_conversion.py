@@ -8,7 +8,7 @@ from leadlane.i18n import _, ngettext
 from leadlane.insight import pictures, say
 from leadlane.insight.audit import Audit
 from leadlane.insight.conversion import Conversion, Dimension, GroupRate
-from leadlane.insight.proportions import SMALL, wilson
+from leadlane.insight.proportions import SMALL, Estimate, wilson
 from leadlane.insight.section import Grid, Legend, Picture, Row, Section
 
 _SHOWN = 12
@@ -32,6 +32,29 @@ def sections(audit: Audit) -> list[Section]:
 
 
 def _overall(audit: Audit, found: Conversion) -> Section:
+    says = [overall_words(found)]
+    if (days := audit.time_to_win) is not None:
+        says.append(days_words(days))
+    if (ever := audit.time_to_win_ever) is not None:
+        says.append(
+            _("Of all wins in the files it was {middle} in the middle of {n} ({low} to {high}).").format(
+                middle=say.span(ever.value * 86_400),
+                n=say.number(ever.count),
+                low=say.span(ever.low * 86_400),
+                high=say.span(ever.high * 86_400),
+            )
+        )
+    return Section(
+        "conversion",
+        _("How many leads are won"),
+        says,
+        pictures=months(found),
+        cautions=_base_cautions(audit, found),
+    )
+
+
+def overall_words(found: Conversion) -> str:
+    """Of how many leads how many were won, and which leads count."""
     if found.base == "decided":
         said = ngettext(
             "Of {n} lead that was won or lost, {won} were won: {share}. Open leads are not counted.",
@@ -44,26 +67,18 @@ def _overall(audit: Audit, found: Conversion) -> Section:
             "Of {n} leads, {won} were won: {share}. Losses are not written down, so all leads count.",
             found.overall.count,
         )
-    says = [
-        said.format(
-            n=say.number(found.overall.count), won=say.number(found.won), share=say.share(found.overall)
-        )
-    ]
-    if (days := audit.time_to_win) is not None:
-        says.append(
-            _("From arrival to win it took {middle} in the middle of {n} wins ({low} to {high}).").format(
-                middle=say.span(days.value * 86_400),
-                n=say.number(days.count),
-                low=say.span(days.low * 86_400),
-                high=say.span(days.high * 86_400),
-            )
-        )
-    return Section(
-        "conversion",
-        _("How many leads are won"),
-        says,
-        pictures=_months(found),
-        cautions=_base_cautions(audit, found),
+    return said.format(
+        n=say.number(found.overall.count), won=say.number(found.won), share=say.share(found.overall)
+    )
+
+
+def days_words(days: Estimate) -> str:
+    """How long it took to win, in the middle; `days` is a median of days."""
+    return _("From arrival to win it took {middle} in the middle of {n} wins ({low} to {high}).").format(
+        middle=say.span(days.value * 86_400),
+        n=say.number(days.count),
+        low=say.span(days.low * 86_400),
+        high=say.span(days.high * 86_400),
     )
 
 
@@ -100,7 +115,8 @@ def _base_cautions(audit: Audit, found: Conversion) -> list[str]:
     return cautions
 
 
-def _months(found: Conversion) -> list[Picture]:
+def months(found: Conversion) -> list[Picture]:
+    """Arrivals and share won by month of arrival; nothing where there is only one."""
     if len(found.months) < 2:
         return []
     rates = []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from babel.dates import get_day_names
 
 from leadlane.i18n import _, current_language, ngettext
@@ -175,11 +177,18 @@ def within(seconds: float) -> str:
 
 
 def _effect(audit: Audit) -> Section | None:
-    classes = [one for one in audit.classes if one.count]
+    overall = audit.conversion.overall.value if audit.conversion else None
+    return response_section(audit.classes, audit.effect, overall)
+
+
+def response_section(
+    classes: Sequence[ResponseClass], effect: Effect | None, overall: float | None
+) -> Section | None:
+    """Conversion by how soon leads were answered, and fast against slow; None where nothing is known."""
+    classes = [one for one in classes if one.count]
     if not classes:
         return None
-    says = [] if audit.effect is None else _compared(audit.effect)
-    overall = audit.conversion.overall.value if audit.conversion else None
+    says = [] if effect is None else _compared(effect)
     top = max([0.02, *(min(1.0, one.rate.high) for one in classes if one.rate)])
     rows = []
     for one in classes:
@@ -199,7 +208,7 @@ def _effect(audit: Audit) -> Section | None:
         cautions.append(
             _("Leads that were never answered are not compared: they may be junk that nobody had to answer.")
         )
-    is_lost = audit.effect is not None and audit.effect.q <= FALSE_SHARE and audit.effect.best.value > 0
+    is_lost = effect is not None and effect.q <= FALSE_SHARE and effect.best.value > 0
     heading = _("Conversion against response time")
     return Section("response-and-conversion", heading, says, [grid], (), cautions, "bad" if is_lost else "")
 

@@ -80,13 +80,18 @@ GROUPS = (
 PERSON = ("email", "phone", "first_name", "last_name")
 COMPANY = ("company", "company_domain")
 
-# How each name ranks is its place in the row: no two names are equally good for one role.
-VOCABULARY = Vocabulary(
-    tuple(
-        {role: (name,) for role, name in zip(NAMES, names, strict=True) if name is not None}
-        for names in zip_longest(*NAMES.values())
+
+def ranked(names: Mapping[str, tuple[str, ...]]) -> Vocabulary:
+    """How columns are called, by role: each name ranks by its place, so that no two are equally good."""
+    return Vocabulary(
+        tuple(
+            {role: (name,) for role, name in zip(names, row, strict=True) if name is not None}
+            for row in zip_longest(*names.values())
+        )
     )
-)
+
+
+VOCABULARY = ranked(NAMES)
 
 _WON = ("won", "closedwon", "win", "customer", "converted", "gewonnen", "vinto", "vinta", "wygrana", "gagne")
 _LOST = (
