@@ -1,0 +1,553 @@
+"""How is it told whether there is enough of whom, when? Coverage, load, forecast and peaks in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+import numpy as np
+from babel.dates import format_date, get_day_names
+
+from leadlane.i18n import N_, _, current_language, ngettext
+from leadlane.insight import pictures, say
+from leadlane.insight.capacity import CapacityReport, Peak, PersonCapacity, PoolCapacity, Series
+from leadlane.insight.forecast import LEAST_WEEKS, Ahead
+from leadlane.insight.load import Turn
+from leadlane.insight.proportions import SMALL, Estimate
+from leadlane.insight.section import Grid, Legend, Picture, Report, Row, Section, Tile
+from leadlane.insight.staffed import Hole, HourCell, Promises
+
+DIMENSIONS: Mapping[str, str] = {
+    "pool": N_("pool"),
+    "person": N_("person"),
+    "hour": N_("hour of the week"),
+    "week": N_("week to come"),
+}
+# Which section a grouping is about; it comes first.
+_FIRST = {"pool": "pools", "person": "people", "hour": "hours", "week": "forecast"}
+_MOST_HOURS, _MOST_PICTURED, _MOST_HOLES, _MOST_PEAKS = 12, 4, 20, 20
+_SHOWN_WEEKS = 26
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What it is told by: the period in words, what people are called by their ids, what was asked about."""
+
+    period: str
+    names: Mapping[str, str]
+    by: str
+
+    def name(self, id_: str) -> str:
+        """What somebody is called."""
+        return self.names.get(id_, id_)
+
+
+def report_on_capacity(found: CapacityReport, told: Told) -> Report:
+    """The report in words, what was asked about first."""
+    sections = [
+        _pools(found),
+        _hours(found),
+        _holes(found.holes),
+        _people(found, told),
+        _turns(found, told),
+        _forecast(found),
+        _peaks(found),
+    ]
+    shown = [section for section in sections if section is not None]
+    shown.sort(key=lambda section: section.id != _FIRST[told.by])
+    return Report(
+        _("Coverage and capacity"),
+        _("Leads that arrived and promises that ended: {period}. Forecast from now on.").format(
+            period=told.period
+        ),
+        _tiles(found),
+        shown,
+    )
+
+
+def hour_words(weekday: int, hour: int, until: int | None = None) -> str:
+    """`Monday 09:00–10:00`; weekday 0 for Monday."""
+    day = get_day_names("wide", locale=current_language())[weekday]
+    return _("{day} {start:02}:00–{end:02}:00").format(day=day, start=hour, end=until or hour + 1)
+
+
+def week_words(first: datetime) -> str:
+    """A week by its Monday."""
+    return str(format_date(first.date(), format="medium", locale=current_language()))
+
+
+def few(share: Estimate | None) -> str:
+    """A share with its interval, and that it rests on few where it does."""
+    if share is None:
+        return "–"
+    return _("{share}, few").format(share=say.share(share)) if share.is_small else say.share(share)
+
+
+def ahead_words(one: Ahead) -> str:
+    """An expected count with its 95 % interval."""
+    value = one.expected
+    return _("{value} ({low} to {high})").format(
+        value=say.number(value.value, 0 if value.value >= 10 else 1),
+        low=say.number(value.low),
+        high=say.number(value.high),
+    )
+
+
+def _count_words(value: Estimate | None) -> str:
+    if value is None:
+        return "–"
+    return _("{value} ({low} to {high})").format(
+        value=say.number(value.value, 1), low=say.number(value.low), high=say.number(value.high)
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "–" if share is None else say.percent(share)
+
+
+def _tiles(found: CapacityReport) -> list[Tile]:
+    leads, promises = sum(pool.leads for pool in found.pools), _all_promises(found)
+    alone = sum(pool.alone for pool in found.pools)
+    every = next((one for one in found.forecast if one.role == "all" and one.ahead), None)
+    peaks = len(found.peaks)
+    return [
+        Tile(_("Leads to pools"), say.number(leads), _("that arrived in the period")),
+        Tile(
+            _("Promises missed"),
+            _percent(promises.share.value if promises.share else None),
+            _("of {n} that ended").format(n=say.number(promises.count)),
+        ),
+        Tile(
+            _("Nobody was there"),
+            say.number(alone),
+            _("promises missed before anybody of the pool was at work"),
+            "bad" if alone else "good",
+        ),
+        Tile(
+            _("Leads next week"),
+            say.number(every.ahead[0][1].expected.value) if every else "–",
+            _expected_between(every.ahead[0][1]) if every else _("too few weeks are known"),
+        ),
+        Tile(_("Peaks to come"), say.number(peaks), _("weeks of a pool"), "bad" if peaks else ""),
+    ]
+
+
+def _expected_between(one: Ahead) -> str:
+    text = _("95 % interval: {low} to {high}")
+    return text.format(low=say.number(one.expected.low), high=say.number(one.expected.high))
+
+
+def _all_promises(found: CapacityReport) -> Promises:
+    return Promises(
+        sum(pool.promises.count for pool in found.pools), sum(pool.promises.missed for pool in found.pools)
+    )
+
+
+# ---------------------------------------------------------------- pools and hours
+
+
+def _pools(found: CapacityReport) -> Section:
+    rows = [_pool_row(pool) for pool in found.pools]
+    headings = [
+        _("Pool"), _("people"), _("hours worked"), _("leads"), _("missed, with 95 % interval"),
+        _("carries an hour"), _("used"), _("leads next week"), _("missed next week"),
+    ]  # fmt: skip
+    return Section(
+        "pools",
+        _("Pools"),
+        [],
+        [Grid(headings, rows)],
+        cautions=[
+            _(
+                "What a pool carries is the most leads an hour of work that came to it in a full week of the"
+                " period and were answered in time no worse than usual; with fewer than four weeks it is not"
+                " known. A pool that was never put to the test may carry more. “used” is what came of that."
+            ),
+            _(
+                "Next week is the first full week from now on, with its public holidays and absences. What"
+                " will be missed assumes that like hours go as they did; its interval counts the doubt in"
+                " both. “few” are fewer than {few}."
+            ).format(few=SMALL),
+        ],
+    )
+
+
+def _pool_row(pool: PoolCapacity) -> Row:
+    ahead = pool.ahead[0] if pool.ahead else None
+    return Row(
+        [
+            pool.name,
+            say.number(len(pool.people)),
+            say.number(pool.hours),
+            say.number(pool.leads),
+            few(pool.promises.share),
+            "–" if pool.pace is None else say.number(pool.pace.per_hour, 2),
+            _percent(pool.used),
+            "–" if ahead is None else ahead_words(ahead.leads),
+            "–" if ahead is None else _count_words(ahead.breaches),
+        ],
+        is_faint=not pool.leads,
+    )
+
+
+def _hours(found: CapacityReport) -> Section:
+    cells = [(pool, cell) for pool in found.pools for cell in pool.cells if cell.promises.missed]
+    worst = sorted(cells, key=lambda one: (one[1].q, -_low(one[1]), one[0].name))[:_MOST_HOURS]
+    worse = sum(cell.is_worse for _pool, cell in cells)
+    compared = sum(cell.promises.count > 0 for pool in found.pools for cell in pool.cells)
+    said = ngettext(
+        "{n} hour of the week of a pool was compared with the share that the pool misses.",
+        "{n} hours of the week of pools were compared with the share that the pool misses.",
+        compared,
+    ).format(n=say.number(compared))
+    found_text = ngettext(
+        "In {n} of them more is missed than chance explains.",
+        "In {n} of them more is missed than chance explains.",
+        worse,
+    ).format(n=say.number(worse))
+    none = _("In none of them more is missed than chance explains.")
+    headings = [
+        _("Pool and hour in which leads came"), _("people at work"), _("leads"), _("promises"),
+        _("missed, with 95 % interval"), _("corrected p"),
+    ]  # fmt: skip
+    return Section(
+        "hours",
+        _("When leads come, and who is there"),
+        [said, found_text if worse else none],
+        [Grid(headings, [_hour_row(pool, cell) for pool, cell in worst], _("The worst hours"))]
+        if worst
+        else [],
+        _week_pictures(found.pools),
+        [
+            _(
+                "People at work are counted by the hours, holidays and absences of the roster as it is today."
+                " A promise in working time that begins out of hours ends in hours: it is none that nobody"
+                " could keep."
+            )
+        ],
+    )
+
+
+def _low(cell: HourCell) -> float:
+    share = cell.promises.share
+    return share.low if share else 0.0
+
+
+def _hour_row(pool: PoolCapacity, cell: HourCell) -> Row:
+    return Row(
+        [
+            _("{pool}, {hour}").format(pool=pool.name, hour=hour_words(cell.weekday, cell.hour)),
+            say.number(cell.people, 1),
+            say.number(cell.leads),
+            say.number(cell.promises.count),
+            few(cell.promises.share),
+            say.chance(cell.q),
+        ],
+        is_marked=cell.is_worse,
+    )
+
+
+def _week_pictures(pools: Sequence[PoolCapacity]) -> list[Picture]:
+    """For the largest pools: when leads come, and how many are at work then."""
+    names = get_day_names("abbreviated", locale=current_language())
+    days = [str(names[day]) for day in range(7)]
+    made = []
+    for pool in sorted(pools, key=lambda one: -one.leads)[:_MOST_PICTURED]:
+        if not pool.leads:
+            continue
+        shown: tuple[tuple[str, Callable[[HourCell], float]], ...] = (
+            (_("{pool}: leads by hour of the week"), lambda cell: cell.leads),
+            (_("{pool}: people at work"), lambda cell: round(cell.people)),
+        )
+        for text, of in shown:
+            title = text.format(pool=pool.name)
+            counts = np.array([of(cell) for cell in pool.cells], dtype=np.int64).reshape(7, 24)
+            made.append(Picture(pictures.week(counts, days, title), title))
+    return made
+
+
+def _holes(found: Sequence[Hole]) -> Section:
+    heading = _("Hours in which nobody could answer")
+    if not found:
+        none = _("No promise was missed before somebody of its pool was at work.")
+        return Section("holes", heading, [none], tone="good")
+    count = sum(hole.alone for hole in found)
+    said = ngettext(
+        "{n} promise was missed before anybody of its pool was at work.",
+        "{n} promises were missed before anybody of their pool was at work.",
+        count,
+    ).format(n=say.number(count))
+    rows = [
+        Row(
+            [
+                _("{pool}, {hour}").format(
+                    pool=hole.pool, hour=hour_words(hole.weekday, hole.start, hole.until)
+                ),
+                say.number(hole.leads),
+                say.number(hole.promises.count),
+                say.number(hole.alone),
+                say.number(hole.promises.missed),
+            ]
+        )
+        for hole in sorted(found, key=lambda one: -one.alone)[:_MOST_HOLES]
+    ]
+    headings = [
+        _("Pool and hours in which leads came"), _("leads"), _("promises"), _("nobody there"), _("missed"),
+    ]  # fmt: skip
+    caution = _("Somebody at work then, or a promise in working time, would mend these.")
+    return Section("holes", heading, [said], [Grid(headings, rows)], cautions=[caution], tone="bad")
+
+
+# ---------------------------------------------------------------- people
+
+
+def _people(found: CapacityReport, told: Told) -> Section | None:
+    if not found.people:
+        return None
+    says = []
+    for text, those in (
+        (N_("Always full: {names}."), [one for one in found.people if one.in_hand.is_always_full]),
+        (N_("Always idle: {names}."), [one for one in found.people if one.in_hand.is_always_idle]),
+    ):
+        if those:
+            says.append(_(text).format(names=say.names([told.name(one.id) for one in those], 12)))
+    if found.inequality is not None:
+        says.append(
+            _(
+                "Leads for each hour of work, by weight, are spread with a Gini coefficient of {gini}"
+                " (0: all the same, 1: one has everything), among {n} people of pools."
+            ).format(gini=say.number(found.inequality, 2), n=say.number(len(found.people)))
+        )
+    ordered = sorted(found.people, key=lambda one: (-(one.filled or 0), -one.in_hand.mean, one.id))
+    headings = [
+        _("Person"), _("hours worked"), _("leads"), _("promises an hour"), _("in hand, mean"), _("most"),
+        _("limit"), _("of the time at the limit"), _("with nothing"),
+    ]  # fmt: skip
+    cautions = [
+        _(
+            "Always full, or idle: in more than half of the weeks mostly so, by more than chance (95 %"
+            " interval). Counted is working time only; what is in hand are open leads, answered or not."
+        ),
+        _(
+            "Of a lead that was handed on, the time in the hands before is not counted. How busy somebody is"
+            " with other work is not known here."
+        ),
+    ]
+    rows = [_person_row(one, told) for one in ordered]
+    return Section("people", _("Load of people"), says, [Grid(headings, rows)], cautions=cautions)
+
+
+def _person_row(one: PersonCapacity, told: Told) -> Row:
+    held = one.in_hand
+    return Row(
+        [
+            told.name(one.id),
+            say.number(held.hours),
+            say.number(one.leads),
+            say.number(one.per_hour, 2),
+            say.number(held.mean, 1),
+            say.number(held.peak),
+            "–" if one.most_open is None else say.number(one.most_open),
+            _percent(held.full),
+            _percent(held.idle),
+        ],
+        is_marked=held.is_always_full,
+        is_faint=held.is_always_idle,
+    )
+
+
+def _turns(found: CapacityReport, told: Told) -> Section | None:
+    every = [turn for person in found.people for turn in person.turns]
+    if not every:
+        return None
+    gaps = [turn for turn in every if turn.is_found]
+    said = ngettext(
+        "{n} share was compared with what weight and working hours owe.",
+        "{n} shares were compared with what weight and working hours owe.",
+        len(every),
+    ).format(n=say.number(len(every)))
+    if not gaps:
+        says = [said, _("None differs by more than chance: weights are respected.")]
+    else:
+        says = [said, *(_turn_words(turn, told) for turn in gaps)]
+    rows = [
+        Row(
+            [
+                _("{pool}, {name}").format(pool=turn.pool, name=told.name(turn.person)),
+                say.number(turn.got),
+                say.number(turn.owed, 1),
+                say.share(turn.share),
+                say.chance(turn.q),
+            ],
+            is_marked=turn.is_found,
+        )
+        for turn in sorted(every, key=lambda one: (one.pool, -one.owed))
+    ]
+    headings = [_("Pool and person"), _("got"), _("owed"), _("share, with 95 % interval"), _("corrected p")]
+    caution = _(
+        "Owed is the share by weight among those at work when a lead was given. Limits (most open, a day),"
+        " what a pool requires or prefers, and leads placed by hand move turns too: a gap is no mistake of"
+        " the rotation by itself. Leads count for whoever had them when they were answered or promised."
+    )
+    return Section(
+        "turns", _("Whether weights are respected"), says, [Grid(headings, rows)], cautions=[caution],
+        tone="unsure" if gaps else "good",
+    )  # fmt: skip
+
+
+def _turn_words(turn: Turn, told: Told) -> str:
+    text = (
+        _("{name} got more of “{pool}” than owed: {got} against {owed} (corrected p: {p}).")
+        if turn.got > turn.owed
+        else _("{name} got less of “{pool}” than owed: {got} against {owed} (corrected p: {p}).")
+    )
+    return text.format(
+        name=told.name(turn.person), pool=turn.pool, got=say.number(turn.got),
+        owed=say.number(turn.owed, 1), p=say.chance(turn.q),
+    )  # fmt: skip
+
+
+# ---------------------------------------------------------------- forecast and peaks
+
+
+def series_words(one: Series) -> str:
+    """What a series is of: `all leads`, `pool “sdr”`."""
+    match one.role:
+        case "all":
+            return _("all leads")
+        case "pool":
+            return _("pool “{name}”").format(name=one.name)
+        case "segment":
+            return _("segment “{name}”").format(name=one.name)
+        case _source:
+            return _("source “{name}”").format(name=one.name)
+
+
+def _forecast(found: CapacityReport) -> Section:
+    heading = _("Leads to come")
+    shown = [one for one in found.forecast if one.ahead]
+    if not shown:
+        text = ngettext(
+            "{n} full week is known; a forecast takes {least}.",
+            "{n} full weeks are known; a forecast takes {least}.",
+            found.known_weeks,
+        )
+        said = text.format(n=say.number(found.known_weeks), least=LEAST_WEEKS)
+        return Section("forecast", heading, [said], tone="unsure")
+    said = ngettext(
+        "From {n} full week of leads; 95 of 100 weeks should fall into the interval.",
+        "From {n} full weeks of leads; 95 of 100 weeks should fall into the interval.",
+        found.known_weeks,
+    ).format(n=say.number(found.known_weeks))
+    places = [place for place in (0, 3, 7, 12) if place < len(shown[0].ahead)]
+    headings = [
+        _("Leads"), _("last 4 weeks"),
+        *(_("week from {day}").format(day=week_words(shown[0].ahead[place][0])) for place in places),
+    ]  # fmt: skip
+    rows = [
+        Row(
+            [
+                series_words(one),
+                say.number(sum(count for _week, count in one.known[-4:])),
+                *(ahead_words(one.ahead[place][1]) for place in places),
+            ]
+        )
+        for one in shown
+    ]
+    return Section(
+        "forecast",
+        heading,
+        [said],
+        [Grid(headings, rows)],
+        _forecast_pictures(shown),
+        _forecast_cautions(found),
+    )
+
+
+def _forecast_cautions(found: CapacityReport) -> list[str]:
+    cautions = [
+        _(
+            "A forecast carries on what the leads have shown: level, drift, trend, public holidays. It knows"
+            " nothing of a campaign that is planned or a price that changes."
+        )
+    ]
+    if found.known_weeks < 104:
+        cautions.append(_("With less than two years, what comes back every year cannot be seen yet."))
+    return cautions
+
+
+def _forecast_pictures(shown: Sequence[Series]) -> list[Picture]:
+    made = []
+    for one in [shown[0], *[other for other in shown if other.role == "pool"][:_MOST_PICTURED]]:
+        known = one.known[-_SHOWN_WEEKS:]
+        weeks = [week for week, _count in known] + [week for week, _ahead in one.ahead]
+        title = _("Leads by week: {name}").format(name=series_words(one))
+        drawing = pictures.weeks_ahead(
+            [format_date(week.date(), format="d MMM", locale=current_language()) for week in weeks],
+            [count for _week, count in known],
+            [(a.expected.low, a.low, a.expected.value, a.high, a.expected.high) for _week, a in one.ahead],
+            title,
+        )
+        legends = [Legend("first", _("expected, with 80 % and 95 % intervals"))]
+        made.append(Picture(drawing, title, legends))
+    return made
+
+
+def _peaks(found: CapacityReport) -> Section:
+    heading = _("Peaks to come")
+    if not any(pool.pace is not None and pool.ahead for pool in found.pools):
+        text = _("How much pools carry, or how much will come, is not known yet.")
+        return Section("peaks", heading, [text], tone="unsure")
+    if not found.peaks:
+        return Section("peaks", heading, [_("No week is likely to bring more than is carried.")], tone="good")
+    rows = [_peak_row(peak) for peak in found.peaks[:_MOST_PEAKS]]
+    headings = [
+        _("Pool and week"), _("leads, usual week"), _("leads expected"), _("carried"), _("chance of more"),
+        _("hours"),
+    ]  # fmt: skip
+    caution = _(
+        "Shown are weeks that bring more than is carried with a chance of 20 % at least, and that are busier"
+        " than usual by a tenth for what is carried then."
+    )
+    says = [relief_words(peak) for peak in found.peaks[:_MOST_PEAKS]]
+    return Section("peaks", heading, says, [Grid(headings, rows)], cautions=[caution], tone="bad")
+
+
+def _peak_row(peak: Peak) -> Row:
+    week = peak.week
+    return Row(
+        [
+            _("{pool}, week from {day}").format(pool=peak.pool, day=week_words(week.first)),
+            say.number(peak.usual, 1),
+            ahead_words(week.leads),
+            "–" if week.capacity is None else say.number(week.capacity, 1),
+            _percent(week.chance),
+            say.number(week.hours),
+        ]
+    )
+
+
+def relief_words(peak: Peak) -> str:
+    """What would carry a peak: a temporary route, or that there is none."""
+    first, last = peak_days(peak)
+    days = {
+        "first": format_date(first, format="medium", locale=current_language()),
+        "last": format_date(last, format="medium", locale=current_language()),
+        "pool": peak.pool,
+    }
+    if peak.relief is None:
+        return _(
+            "“{pool}”, {first} to {last}: no single route and no pool with room fit; more hours are needed,"
+            " or a slower promise."
+        ).format(**days)
+    return _(
+        "“{pool}”, {first} to {last}: a temporary route before “{route}”, with its conditions, from {first}"
+        " until {last}, to the pool “{to}” would take about {n} leads off it."
+    ).format(**days, route=peak.relief.route, to=peak.relief.pool, n=say.number(peak.relief.leads, 1))
+
+
+def peak_days(peak: Peak) -> tuple[date, date]:
+    """The first and the last day of a peak, as a temporary route has them: both included."""
+    first = peak.week.first.date()
+    return first, first + timedelta(days=6)
