@@ -1,0 +1,221 @@
+"""Exports of CRMs as outcomes: their columns, their words, their dates, and what becomes of bad rows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import duckdb
+import psycopg
+import pytest
+from tests.service.conftest import NOW
+
+from leadlane.errors import LeadlaneError
+from leadlane.intake.columns import find_columns
+from leadlane.intake.values import Reading
+from leadlane.service.batch import route_batch
+from leadlane.service.late_outcomes import Reporter
+from leadlane.service.outcome_file import OutcomeFile, OutcomesRead, record_file
+from leadlane.service.outcome_rows import NAMES, VOCABULARY, OutcomeReading, own_words, read_row
+from leadlane.service.rulebooks import Rulebooks
+from leadlane.service.submission import Submission
+from leadlane.store import leads
+
+LATER = NOW + timedelta(days=60)
+BERLIN = ZoneInfo("Europe/Berlin")
+HUBSPOT = """\
+Record ID,Deal Name,Deal Stage,Close Date,Amount,Associated Contact IDs,Associated Contact,Create Date
+900001,Umbra,Closed Won,2026-03-20,"12,000",L1,Jo Licht (jo@umbra.example),2026-03-02
+900002,Corona,Closed Lost,2026-03-21 10:30,,L2;5551,Al Reif (al@corona.example),2026-03-02
+900003,Aurora,Appointment Scheduled,2026-06-30,8000,L3,,2026-03-02
+900004,Nobody,Closed Won,2026-03-22,1,77,No One (no@where.example),2026-03-02
+900005,Early,Closed Lost,2026-01-01,,L3,,2026-01-01
+"""
+SALESFORCE = """\
+Lead ID;Email;Status;Converted;Closed;Closed Date;Amount
+;jo@umbra.example;Closed - Converted;true;true;20.03.2026;EUR 12.000,50
+;al@corona.example;Unqualified;false;true;21.03.2026;
+;mi@aurora.example;Working;false;false;;
+"""
+
+
+@pytest.fixture
+def company(
+    published: psycopg.Connection, books: Rulebooks, lead: Callable[..., Submission]
+) -> psycopg.Connection:
+    """Three open leads: L1, L2 and L3."""
+    for id_, email in (("L1", "jo@umbra.example"), ("L2", "al@corona.example"), ("L3", "mi@aurora.example")):
+        route_batch(published, books, [lead(id=id_, email=email, country="DE")], NOW)
+    return published
+
+
+def bring(db: psycopg.Connection, books: Rulebooks, path: Path, text: str = "", **more: Any) -> OutcomesRead:
+    if text:
+        path.write_text(text, encoding="utf-8")
+    dry_run = more.pop("dry_run", False)
+    file = OutcomeFile(str(path), **more)
+    return record_file(db, books, file, Reporter(name="Kim"), LATER, dry_run=dry_run)
+
+
+def standing(db: psycopg.Connection, lead_id: str) -> tuple[str | None, float | None, datetime | None]:
+    row = leads.get(db, lead_id)
+    assert row is not None
+    return row.outcome, row.value, row.closed_at
+
+
+def test_an_export_of_hubspot_comes_in_as_it_is(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    read = bring(company, books, tmp_path / "deals.csv", HUBSPOT)
+    assert dict(read.counts) == {"closed": 2, "open": 1, "refused": 2}
+    assert dict(read.outcomes) == {"won": 1, "lost": 1}
+    assert dict(read.stages) == {"Appointment Scheduled": 1}
+    # A day alone is its last second, so that it stays in its day, in the zone of the policy.
+    day = datetime(2026, 3, 20, 23, 59, 59, tzinfo=BERLIN)
+    assert standing(company, "L1") == ("won", 12_000, day)
+    assert standing(company, "L2") == ("lost", None, datetime(2026, 3, 21, 10, 30, tzinfo=BERLIN))
+    assert standing(company, "L3") == (None, None, None)
+    assert [one.place for one in read.refusals] == [5, 6]
+    with Path(read.rejects).open(encoding="utf-8-sig", newline="") as file:
+        rejected = list(csv.DictReader(file))
+    assert [row["Record ID"] for row in rejected] == ["900004", "900005"]
+    assert "no lead" in rejected[0]["_reason"]
+    assert "before the lead arrived" in rejected[1]["_reason"]
+
+
+def test_the_same_file_again_changes_nothing_and_corrected_rows_come_in(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    first = bring(company, books, tmp_path / "deals.csv", HUBSPOT)
+    again = bring(company, books, tmp_path / "deals.csv")
+    assert dict(again.counts) == {"unchanged": 2, "open": 1, "refused": 2}
+    assert again.rejects == str(tmp_path / "deals.rejected-2.csv")
+    rejects = Path(first.rejects)
+    rejects.write_text(rejects.read_text("utf-8-sig").replace(",77,", ",L3,").replace("2026-01-01,,", ",,"))
+    mended = bring(company, books, rejects)
+    # One file says two things of L3: the second is refused.
+    assert dict(mended.counts) == {"closed": 1, "refused": 1}
+    assert standing(company, "L3")[0] == "won"
+
+
+def test_an_export_of_salesforce_comes_in_as_it_is(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    read = bring(company, books, tmp_path / "leads.csv", SALESFORCE)
+    assert dict(read.counts) == {"closed": 2, "open": 1}
+    assert standing(company, "L1")[:2] == ("won", 12_000.5)
+    assert standing(company, "L2")[0] == "unqualified"
+
+
+def test_parquet_json_and_a_dry_run(company: psycopg.Connection, books: Rulebooks, tmp_path: Path) -> None:
+    parquet = tmp_path / "deals.parquet"
+    with duckdb.connect() as writer:
+        writer.execute(
+            'COPY (SELECT \'L1\' AS "Lead ID", true AS "Is Closed Won", 5000.5 AS amount,'
+            " TIMESTAMPTZ '2026-03-20 10:00:00+00' AS \"Close Date\""
+            " UNION ALL SELECT 'nobody', true, 1, NULL) TO '"
+            f"{parquet}' (FORMAT parquet)"
+        )
+    tried = bring(company, books, parquet, dry_run=True)
+    assert dict(tried.counts) == {"closed": 1, "refused": 1}
+    assert standing(company, "L1")[0] is None
+    assert not Path(tried.rejects).exists()
+    read = bring(company, books, parquet)
+    assert read.rejects == str(tmp_path / "deals.rejected.csv")
+    assert standing(company, "L1") == ("won", 5000.5, datetime(2026, 3, 20, 10, tzinfo=UTC))
+    text = '{"lead": "L2", "outcome": "lost", "closed_at": "2026-03-21T10:00:00Z"}\n{"lead": "L3"}\n'
+    assert dict(bring(company, books, tmp_path / "a.jsonl", text).counts) == {"closed": 1, "open": 1}
+
+
+def test_words_of_ones_own(company: psycopg.Connection, books: Rulebooks, tmp_path: Path) -> None:
+    text = "Lead ID,Phase\nL1,Signed\nL2,Gone cold\nL3,Talking\n"
+    read = bring(company, books, tmp_path / "a.csv", text, won=["signed"], lost=["GONE COLD"])
+    assert dict(read.counts) == {"closed": 2, "open": 1}
+    assert (standing(company, "L1")[0], standing(company, "L2")[0]) == ("won", "lost")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("Lead ID,Name\nL1,Umbra\n", "how a lead ended"),
+        ("Name,Stage\nUmbra,Closed Won\n", "which lead is meant"),
+        ("", "empty"),
+    ],
+)
+def test_a_file_that_says_nothing_is_refused_whole(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path, text: str, said: str
+) -> None:
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(LeadlaneError, match=said):
+        bring(company, books, tmp_path / "a.csv")
+
+
+def test_bad_cells_cost_their_row_alone_and_formulas_stay_text(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    text = (
+        "Lead ID,Stage,Close Date,Amount,Closed Lost Reason\n"
+        "L1,won,2026-13-45,5,\n"
+        "L2,won,,twelve,\n"
+        'L3,lost,,,"=HYPERLINK(""http://x.example"")"\n'
+        'L1,"won\n'
+    )
+    read = bring(company, books, tmp_path / "a.csv", text)
+    assert read.counts["refused"] == 3
+    assert read.counts["closed"] == 1
+    assert leads.timeline(company, "L3")[-1].details["reason"].startswith("=HYPERLINK")
+    assert standing(company, "L1") == standing(company, "L2") == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("row", "outcome"),
+    [
+        ({"outcome": "Closed Won"}, "won"),
+        ({"outcome": "7 - Closed Lost"}, "lost"),
+        ({"outcome": "Disqualified"}, "unqualified"),
+        ({"outcome": "SPAM"}, "junk"),
+        ({"outcome": "Duplicate"}, "duplicate"),
+        ({"outcome": "Negotiation", "won_at": "2026-03-20"}, ""),
+        ({"outcome": "Negotiation", "is_won": "1"}, "won"),
+        ({"is_won": "false", "is_closed": "true"}, "lost"),
+        ({"is_won": "false", "is_closed": "false"}, ""),
+        ({"is_won": True}, "won"),
+        ({"won_at": "2026-03-20"}, "won"),
+        ({}, ""),
+    ],
+)
+def test_how_an_end_is_told(row: dict[str, object], outcome: str) -> None:
+    reading = OutcomeReading(Reading(BERLIN), BERLIN, LATER, own_words([], []))
+    said, problems = read_row({"lead": "L1", **row}, reading)
+    assert problems == []
+    assert (said.outcome if said else "") == outcome
+
+
+def test_every_name_of_a_column_is_recognised() -> None:
+    for role, names in NAMES.items():
+        for name in names:
+            columns = find_columns([name], frozenset(NAMES), VOCABULARY)
+            assert columns.targets == {name: role}, name
+
+
+def test_the_documentation_lists_the_columns() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "outcomes.md").read_text(encoding="utf-8")
+    for role, names in NAMES.items():
+        assert f"| `{role}` |" in text
+        assert all(name in text for name in names), role
+
+
+def test_a_file_from_standard_input(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"lead,outcome\nL1,won\nL9,won\n")))
+    read = bring(company, books, Path("-"))
+    assert dict(read.counts) == {"closed": 1, "refused": 1}
+    assert read.rejects == "outcomes.rejected.csv"
+    assert (tmp_path / "outcomes.rejected.csv").exists()
