@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import csv
 from io import StringIO
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import httpx2
 import pytest
 
-from leadlane.service.report_files import COLUMNS
+from leadlane.service import facts
+from leadlane.service.reports import KINDS, columns
 
 from .conftest import text_of
+
+LEVELS = "/reports/service-levels"
 
 
 def promised(site: Any, id_: str, owner: str, *, kept: bool, source: str = "fair") -> None:
@@ -26,6 +31,11 @@ def promised(site: Any, id_: str, owner: str, *, kept: bool, source: str = "fair
         " now() - CASE WHEN %s THEN interval '25 hours' ELSE interval '23 hours' END FROM policies",
         id_, source, owner, kept,
     )  # fmt: skip
+    # Every change of a lead is in the timeline: reports know by it what to read.
+    site.sql(
+        "INSERT INTO timeline (lead_id, at, event, actor, details) VALUES (%s, now(), 'arrived', 'x', '{}')",
+        id_,
+    )
 
 
 @pytest.fixture
@@ -39,13 +49,13 @@ def company(site: Any) -> Any:
 
 
 def test_nothing_promised_says_what_a_promise_is(site: Any) -> None:
-    seen = site.sign_in("viewer").get("/reports")
+    seen = site.sign_in("viewer").get(LEVELS)
     assert seen.status_code == 200
     assert "No promise ended in this time" in text_of(seen)
 
 
 def test_the_report(company: Any) -> None:
-    text = text_of(company.sign_in("admin").get("/reports"))
+    text = text_of(company.sign_in("admin").get(LEVELS))
     assert "45 kept, 15 missed" in text
     assert "Hugo Braun" in text
     assert "75.0%" in text
@@ -60,41 +70,44 @@ def test_the_report(company: Any) -> None:
 )
 def test_whose_missing_is_for_whom(company: Any, role: str, person: str | None, is_named: bool) -> None:
     """Hugo is of the team of Marco."""
-    text = text_of(company.sign_in(role, person).get("/reports"))
+    text = text_of(company.sign_in(role, person).get(LEVELS))
     assert ("of comparable promises of others" in text) == is_named
     assert ("Who may need help" in text) == (role != "viewer")
 
 
 def test_it_is_not_for_reps(company: Any) -> None:
     rep = company.sign_in("rep", "hugo")
-    assert [rep.get(path).status_code for path in ("/reports", "/reports?format=csv")] == [403, 403]
+    for path in ("/reports", "/reports?headline=service-levels", LEVELS, f"{LEVELS}?format=csv"):
+        assert rep.get(path).status_code == 403, path
 
 
 def test_groups_filters_and_hostile_names(company: Any) -> None:
     admin = company.sign_in("admin")
-    seen = admin.get("/reports?by=source&team=south")
+    seen = admin.get("/reports/service-levels?by=source&team=south")
     assert "<script>alert" not in seen.text
     assert "20 kept, 0 missed" in text_of(seen)
     assert "Nothing was missed." in text_of(seen)
-    assert "No promise ended" in text_of(admin.get("/reports?since=2020-01-01&until=2020-02-01"))
+    assert "No promise ended" in text_of(
+        admin.get("/reports/service-levels?since=2020-01-01&until=2020-02-01")
+    )
 
 
 def test_the_file_is_of_what_the_page_shows(company: Any) -> None:
     admin = company.sign_in("admin")
-    page = admin.get("/reports?by=team&team=inbound")
-    assert 'href="/reports?by=team&amp;team=inbound&amp;format=csv"' in page.text
-    file: httpx2.Response = admin.get("/reports?by=team&team=inbound&format=csv")
+    page = admin.get("/reports/service-levels?by=team&team=inbound")
+    assert 'href="/reports/service-levels?by=team&amp;team=inbound&amp;format=csv"' in page.text
+    file: httpx2.Response = admin.get("/reports/service-levels?by=team&team=inbound&format=csv")
     assert file.headers["content-disposition"] == 'attachment; filename="service-levels-by-team.csv"'
     (row,) = csv.DictReader(StringIO(file.text))
-    assert tuple(row) == COLUMNS
+    assert tuple(row) == tuple(columns(KINDS["service-levels"]))
     assert (row["value"], row["kept"], row["missed"]) == ("inbound", "25", "15")
 
 
 @pytest.mark.parametrize(
     ("query", "said"),
     [
-        ("by=colour", "There is no such grouping."),
-        ("team=nobody", "There is no team of this id."),
+        ("by=colour", "the groupings are: person, team"),
+        ("team=nobody", "there is no team of this id"),
         ("since=soon", "a date or a date and time is meant"),
         ("since=2026-02-02&until=2026-02-01", "it is not after the beginning"),
         ("since=2999-01-01", "it has not begun yet"),
@@ -103,7 +116,67 @@ def test_the_file_is_of_what_the_page_shows(company: Any) -> None:
 )
 def test_what_cannot_be_shown_is_said_beside_the_field(site: Any, query: str, said: str) -> None:
     admin = site.sign_in("admin")
-    page, file = admin.get(f"/reports?{query}"), admin.get(f"/reports?{query}&format=csv")
+    page, file = (
+        admin.get(f"/reports/service-levels?{query}"),
+        admin.get(f"/reports/service-levels?{query}&format=csv"),
+    )
     assert (page.status_code, file.status_code) == (422, 422)
     assert said in text_of(page)
     assert said in text_of(file)
+
+
+# ---------------------------------------------------------------- every kind
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_kind_has_its_page_files_and_headline(company: Any, name: str) -> None:
+    viewer, path = company.sign_in("viewer"), f"/reports/{name}"
+    page = viewer.get(path)
+    assert page.status_code == 200
+    assert f'href="{path}"' in viewer.get("/reports").text
+    for format_ in ("csv", "parquet"):
+        assert f'href="{path}?format={format_}"' in page.text
+        file = viewer.get(f"{path}?format={format_}")
+        assert (file.status_code, file.headers["content-disposition"].endswith(f'.{format_}"')) == (200, True)
+    headline = viewer.get(f"/reports?headline={name}", headers={"hx-request": "true", "hx-target": "div"})
+    assert headline.status_code == 200
+    assert "<html" not in headline.text
+
+
+def test_the_file_for_programs_has_the_same_rows(company: Any, tmp_path: Path) -> None:
+    file = tmp_path / "a.parquet"
+    file.write_bytes(company.sign_in("admin").get(f"{LEVELS}?by=team&format=parquet").content)
+    with duckdb.connect() as reader:
+        found = reader.execute("SELECT value, kept FROM read_parquet(?) ORDER BY 1", [str(file)]).fetchall()
+    assert found == [("inbound", 25), ("south", 20)]
+
+
+def test_the_headline_says_how_it_goes_and_where_to_look(company: Any) -> None:
+    headline = company.sign_in("viewer").get("/reports?headline=service-levels")
+    assert "45 kept, 15 missed" in text_of(headline)
+    assert f'href="{LEVELS}#patterns"' in headline.text
+    # Who misses more is not for everybody.
+    assert "Hugo" not in text_of(headline)
+
+
+def test_the_address_of_old_leads_on(company: Any) -> None:
+    seen = company.sign_in("admin").get("/reports?by=team&team=inbound")
+    assert (seen.status_code, seen.headers["location"]) == (307, f"{LEVELS}?by=team&team=inbound")
+
+
+def test_the_period_goes_along_from_report_to_report(company: Any) -> None:
+    admin = company.sign_in("admin")
+    page = admin.get(f"{LEVELS}?period=365d&by=source&team=south").text
+    assert f'href="{LEVELS}?period=365d&amp;team=south" aria-current="page"' in page
+    chosen = 'href="/reports/service-levels?period=365d&amp;by=source&amp;team=south" aria-current="true"'
+    assert chosen in page
+
+
+def test_what_cannot_be_told_yet_says_so(company: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Much has happened that is still to be read, and nobody waits for it."""
+    monkeypatch.setattr(facts, "_WINDOW", 1)
+    monkeypatch.setattr(facts, "_PATIENCE_SECONDS", 0.0)
+    admin = company.sign_in("admin")
+    for path in (LEVELS, "/reports?headline=service-levels"):
+        assert "Reports are being prepared" in text_of(admin.get(path)), path
+    assert admin.get(LEVELS).status_code == 422

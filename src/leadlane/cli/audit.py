@@ -11,20 +11,18 @@ from zoneinfo import ZoneInfo, available_timezones
 
 import typer
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
-from rich.table import Table
 from rich.text import Text
 
+from leadlane.cli.sections import print_report
 from leadlane.core.facts import WeeklyHours
 from leadlane.errors import LeadlaneError
-from leadlane.i18n import _
+from leadlane.i18n import N_, _
 from leadlane.intake.dates import read_datetime
-from leadlane.intake.problems import BadValueError, shorten
+from leadlane.intake.problems import BadValueError
 from leadlane.policy.hours import DEFAULT_HOURS, HoursError, weekly_hours
 
 if TYPE_CHECKING:
-    from leadlane.insight.section import Grid, Report, Section
     from leadlane.service.audit import Audited, AuditFiles
     from leadlane.service.audit_files import Progress as OnProgress
 
@@ -33,10 +31,9 @@ HELP = _(
 )
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
-_SHOWN_ROWS, _LONGEST_NAME, _COLUMNS = 6, 28, 5
 # The formulas, and how everything was reckoned: too long for a summary.
 _ONLY_ON_THE_PAGE = frozenset(("short", "reckoning", "method"))
-_MARKS = {"good": "green", "bad": "red", "unsure": "yellow"}
+_ON_THE_PAGE = N_("… more in the report (--out)")
 
 _FILES = typer.Argument(
     help=_(
@@ -106,7 +103,7 @@ def audit(
     )
     with _progress() as show:
         audited = audit_files(asked, show)
-    _print(audited.report)
+    print_report(audited.report, _ON_THE_PAGE, _ONLY_ON_THE_PAGE)
     _write(audited, asked, out, write_policy)
 
 
@@ -207,46 +204,3 @@ def _progress() -> Iterator[OnProgress]:
             progress.update(task, description=said, completed=read, total=size)
 
         yield show
-
-
-def _print(report: Report) -> None:
-    console.print(Text(report.title, style="bold"))
-    console.print(Text(report.subtitle, style="dim"), soft_wrap=True)
-    console.print()
-    for section in report.sections:
-        if section.id not in _ONLY_ON_THE_PAGE:
-            _print_section(section)
-
-
-def _print_section(section: Section) -> None:
-    style = f"bold {_MARKS.get(section.tone, 'cyan')}"
-    console.print(Text(section.heading, style=style))
-    for text in section.says:
-        console.print(Padding(Text(text), (0, 0, 0, 2)))
-    for grid in section.grids:
-        _print_grid(grid)
-    for text in section.cautions:
-        console.print(Padding(Text(text, style="dim"), (0, 0, 0, 2)))
-    console.print()
-
-
-def _print_grid(grid: Grid) -> None:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", pad_edge=False)
-    # Beside a picture stand more figures than a terminal has room for.
-    width = _COLUMNS if grid.pictured else len(grid.headings)
-    for place, heading in enumerate(grid.headings[:width]):
-        is_figures = grid.is_figures(place)
-        # Figures are never cut; a long name may be.
-        table.add_column(
-            heading,
-            justify="right" if is_figures else "left",
-            overflow="fold",
-            no_wrap=is_figures or not place,
-        )
-    for row in grid.rows[:_SHOWN_ROWS]:
-        style = "bold" if row.is_marked else "dim" if row.is_faint else ""
-        first, *others = row.cells[:width]
-        table.add_row(Text(shorten(first, _LONGEST_NAME)), *map(Text, others), style=style)
-    console.print(Padding(table, (0, 0, 0, 2)))
-    if len(grid.rows) > _SHOWN_ROWS:
-        console.print(Padding(Text(_("… more in the report (--out)"), style="dim"), (0, 0, 0, 2)))

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from leadlane.i18n import _
+from leadlane.insight import say
 from leadlane.service.contact_rate import PeriodError, read_period
 
 DEFAULT_DAYS = 30
@@ -22,10 +23,21 @@ class Span:
     until: datetime
 
 
+def period_words(period: Span, zone: ZoneInfo) -> str:
+    """Its first and its last day, in words."""
+    last = period.until - timedelta(microseconds=1)
+    return _("{first} to {last}").format(first=say.day(period.since, zone), last=say.day(last, zone))
+
+
 def report_period(
-    name: str | None, since: str | None, until: str | None, zone: ZoneInfo, now: datetime
+    name: str | None,
+    since: str | None,
+    until: str | None,
+    zone: ZoneInfo,
+    now: datetime,
+    days: int = DEFAULT_DAYS,
 ) -> Span:
-    """The period that is meant, never beyond `now`: a name, or else dates; without both, the last 30 days.
+    """The period that is meant, never beyond `now`: a name, or else dates; without both, the last `days`.
 
     A name is a year, a quarter (2026Q1), a month (2026-03) or a number of days until now (90d). PeriodError
     for what is none of these, and for a period that has not begun.
@@ -38,7 +50,7 @@ def report_period(
         asked = read_period(since or None, until or None, zone.key)
         end = asked.until or now
         begin = asked.since or _midnight(
-            min(end, now).astimezone(zone).date() - timedelta(days=DEFAULT_DAYS), zone
+            min(end, now).astimezone(zone).date() - timedelta(days=days), zone
         )
         found = Span(begin, end)
     if found.since >= now:

@@ -1,180 +1,215 @@
-"""How were promises kept, and where did the time go? The report on service levels."""
+"""What happened in a period, and where is there something to do? All reports at a glance, and each."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
-from datetime import date, timedelta
-from math import isinf
-from typing import Any
-from zoneinfo import ZoneInfo
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any, TypeVar
+from urllib.parse import urlencode
 
+from psycopg import Connection
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from leadlane.core.rulebook import Rulebook
-from leadlane.explain.service_levels import (
-    beyond_words,
-    compared_words,
-    dimension_words,
-    help_words,
-    pattern_words,
-    value_words,
-)
+from leadlane.errors import DatabaseError, LeadlaneError
 from leadlane.i18n import _
-from leadlane.insight import say
-from leadlane.insight.proportions import SMALL, Estimate
-from leadlane.service.contact_rate import PeriodError
-from leadlane.service.periods import Span, report_period
-from leadlane.service.report_files import csv_text, rows
-from leadlane.service.service_levels import (
-    DIMENSIONS,
-    By,
-    Group,
-    TooManyError,
-    seen_by,
-    service_levels,
-)
-from leadlane.service.who_acts import answers_for
-from leadlane.web import words
-from leadlane.web.acting import actor_of
-from leadlane.web.page import page
+from leadlane.service import reports
+from leadlane.service.report_files import csv_text, parquet_bytes
+from leadlane.service.report_kind import Asked, Kind
+from leadlane.service.reports import KINDS, Question
+from leadlane.web import service_levels
+from leadlane.web.page import Page, page
 from leadlane.web.render import show
 from leadlane.web.roles import Capability
 from leadlane.web.session import PageError, Session, leadlane_of
 
-HOME = "/reports"
-_FIELDS = ("since", "until", "by", "team")
+HOME, REVIEW = "/reports", "/reports/review"
+# What is asked of every report alike, so that it goes along from one to the next.
+_SHARED = ("period", "since", "until", "team")
+_MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
+# So many sections where there is something to see stand in the overview.
+_MOST_TELLING = 2
+T = TypeVar("T")
+# What a page shows: its template, and what is in it.
+Shown = Callable[[Connection, Rulebook, Asked, datetime, Session], Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """What the address asks for, as it was given; problems by field."""
-
-    given: Mapping[str, str]
-    period: Span
-    by: By = "person"
-    team: str | None = None
-    problems: dict[str, str] = field(default_factory=dict)
+# ---------------------------------------------------------------- all of them
 
 
-def show_reports(request: Request, session: Session) -> Response:
-    """The page; with `format=csv` its groups as a file."""
-    if request.query_params.get("format") == "csv":
-        return _file(request)
+def show_overview(request: Request, session: Session) -> Response:
+    """Every report with what it answers; each then says by itself what it says first (`headline`)."""
+    query = request.query_params
+    if query.get("headline") in KINDS:
+        return _headline(request, KINDS[query["headline"]])
+    if any(query.get(name) for name in (*_SHARED, "by", "format")):
+        # Before there were several, this was the address of the report on service levels.
+        return RedirectResponse(f"{_address(KINDS['service-levels'])}?{query}", 307)
+    kinds = [(kind, _address(kind)) for kind in KINDS.values()]
+    return show(request, "reports/overview.html", kinds=kinds, review=REVIEW, tabs=tabs({}), at=HOME)
+
+
+def _headline(request: Request, kind: Kind) -> Response:
+    """The tiles of a report over its usual period, and the sections where there is something to see."""
     leadlane = leadlane_of(request)
     now = leadlane.now()
     with leadlane.pool.connection() as connection:
         book = leadlane.books.current(connection)
-        asked = _asked(request, book)
-        report = None
-        try:
-            report = service_levels(connection, book, asked.period, now, asked.by, asked.team)
-        except TooManyError as error:
-            asked.problems["until"] = f"{error.message} {error.hint}"
-    teams = sorted(book.roster.teams.values(), key=lambda one: one.name.casefold())
+        asked, _none = reports.understand(kind, Question(), book, now)
+        made, refused = _told(lambda: reports.make(connection, kind, book, asked, now))
+    sections = made.report.sections if made else ()
+    telling = [one for one in sections if one.tone in ("bad", "unsure") and one.says]
+    # What is bad before what is only not certain.
+    telling.sort(key=lambda one: one.tone)
     return show(
         request,
-        "reports/service_levels.html",
-        422 if asked.problems else 200,
-        found=report,
-        asked=asked,
-        problems=asked.problems,
-        dimensions=[(by, dimension_words(by)) for by in DIMENSIONS],
-        teams=[("", _("All teams")), *((one.id, one.name or one.id) for one in teams)],
-        coaching=seen_by(report, _coached_by(book, session)) if report else (),
-        sees_coaching=session.may(Capability.ACT_ON_TEAM_LEADS),
-        weeks=_weeks(report.weeks, ZoneInfo(session.zone)) if report else None,
-        last_day=(asked.period.until - timedelta(microseconds=1)).astimezone(book.zone).date(),
-        first_day=asked.period.since.astimezone(book.zone).date(),
-        zone=book.zone.key,
-        name_of_value=lambda value: value_words(asked.by, value, book.roster),
-        pattern_words=lambda one: pattern_words(one, book.roster),
-        by_words=dimension_words(asked.by),
-        compared_words=compared_words,
-        beyond_words=beyond_words,
-        help_words=help_words,
-        share_words=say.share,
-        percent=say.percent,
-        span=_span,
-        range=_range,
-        few=SMALL,
+        "reports/headline.html",
+        report=made and made.report,
+        refused=refused,
+        telling=telling[:_MOST_TELLING],
+        address=_address(kind),
     )
 
 
-def _file(request: Request) -> Response:
-    """PageError (422) for what the page would say beside a field."""
-    leadlane = leadlane_of(request)
-    with leadlane.pool.connection() as connection:
-        book = leadlane.books.current(connection)
-        asked = _asked(request, book)
-        if asked.problems:
-            raise PageError(422, _("This report cannot be made"), " ".join(asked.problems.values()))
-        report = service_levels(connection, book, asked.period, leadlane.now(), asked.by, asked.team)
-    name = f"service-levels-by-{asked.by}.csv"
-    headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(csv_text(rows(report, book.roster)), 200, headers, "text/csv; charset=utf-8")
+# ---------------------------------------------------------------- one of them
 
 
-def _asked(request: Request, book: Rulebook) -> _Asked:
-    query, now = request.query_params, leadlane_of(request).now()
-    given = {name: query.get(name, "").strip() for name in _FIELDS}
-    problems: dict[str, str] = {}
-    if given["by"] and given["by"] not in DIMENSIONS:
-        problems["by"] = _("There is no such grouping.")
-    if given["team"] and given["team"] not in book.roster.teams:
-        problems["team"] = _("There is no team of this id.")
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """A period at hand: its name in the address, what it is called, whether it is the one that is shown."""
+
+    name: str
+    label: str
+    is_shown: bool
+
+
+def _show_report(kind: Kind, request: Request, session: Session) -> Response:
+    """The page of a report; with `format` its rows as a file."""
+    query = {name: value.strip() for name, value in request.query_params.items()}
+    question = Question(**{name: query.get(name) for name in (*_SHARED, "by")})
+    now = leadlane_of(request).now()
+    with leadlane_of(request).pool.connection() as connection:
+        book = leadlane_of(request).books.current(connection)
+        asked, found = reports.understand(kind, question, book, now)
+        # A period by its name has no field of its own.
+        problems = {"since" if one.field == "period" else one.field: one.reason for one in found}
+        if query.get("format") in _MEDIA:
+            return _file(connection, kind, book, asked, now, query["format"], problems)
+        template, shown = _PAGES.get(kind.name, (_TEMPLATE, _sections(kind)))
+        what, refused = _told(lambda: shown(connection, book, asked, now, session))
+    return show(
+        request,
+        template,
+        422 if problems or refused else 200,
+        refused=refused,
+        kind=kind,
+        asked=asked,
+        given=question,
+        problems=problems,
+        tabs=tabs(query),
+        at=_address(kind, query),
+        choices=_choices(query, kind, now.astimezone(book.zone).date()),
+        dimensions=[(by, _(words)) for by, words in kind.dimensions.items()],
+        teams=_teams(book),
+        first_day=asked.period.since.astimezone(book.zone).date(),
+        last_day=(asked.period.until - timedelta(microseconds=1)).astimezone(book.zone).date(),
+        **(what or {}),
+    )
+
+
+def _told(tell: Callable[[], T]) -> tuple[T | None, LeadlaneError | None]:
+    """What is told, or why it cannot be."""
     try:
-        period = report_period(query.get("period"), given["since"], given["until"], book.zone, now)
-    except PeriodError as error:
-        period = report_period(None, None, None, book.zone, now)
-        problems[error.bound if error.bound in _FIELDS else "since"] = error.reason
-    by: By = next((one for one in DIMENSIONS if one == given["by"]), "person")
-    team = given["team"] if given["team"] in book.roster.teams else None
-    return _Asked(given, period, by, team, problems)
+        return tell(), None
+    except DatabaseError:
+        raise
+    except LeadlaneError as error:
+        return None, error
 
 
-def _coached_by(book: Rulebook, session: Session) -> Collection[str] | None:
-    """Whose missing is for whoever looks to talk about: None for an admin, everybody; nobody for most."""
-    actor = actor_of(session)
-    if actor.scope == "all":
-        return None
-    return answers_for(book.roster, actor.person) if actor.scope == "teams" and actor.person else ()
+def _sections(kind: Kind) -> Shown:
+    """A report in sections, as every kind has them."""
+
+    def shown(
+        connection: Connection, book: Rulebook, asked: Asked, now: datetime, _session: Session
+    ) -> Mapping[str, Any]:
+        return {"found": reports.make(connection, kind, book, asked, now).report}
+
+    return shown
 
 
-def _span(median: Estimate | None) -> str:
-    return say.span(median.value) if median is not None else "–"
+def _file(
+    connection: Connection,
+    kind: Kind,
+    book: Rulebook,
+    asked: Asked,
+    now: datetime,
+    format_: str,
+    problems: Mapping[str, str],
+) -> Response:
+    """PageError (422) for what the page would say beside a field."""
+    if problems:
+        raise PageError(422, _("This report cannot be made"), " ".join(problems.values()))
+    rows, columns = reports.make(connection, kind, book, asked, now).rows, reports.columns(kind)
+    content = csv_text(columns, rows).encode() if format_ == "csv" else parquet_bytes(columns, rows)
+    name = "-by-".join(filter(None, (kind.name, asked.by)))
+    headers = {"content-disposition": f'attachment; filename="{name}.{format_}"'}
+    return Response(content, 200, headers, _MEDIA[format_])
 
 
-def _range(median: Estimate | None) -> str:
-    """The interval of a median; open where the data do not reach its end."""
-    if median is None:
-        return ""
-    if isinf(median.high):
-        return _("{low} or longer").format(low=say.span(median.low))
-    return _("{low} to {high}").format(low=say.span(median.low), high=say.span(median.high))
+# ---------------------------------------------------------------- ways on
 
 
-# The theme's colours come in an order: an empty series takes the one that says nothing here.
-def _weeks(weeks: Collection[Group], zone: ZoneInfo) -> dict[str, Any]:
-    """Kept and missed by week, as an option of ECharts, and as rows."""
-    days = [words.day(date.fromisoformat(one.value or ""), zone) for one in weeks]
-    kept, missed = [one.figures.kept for one in weeks], [one.figures.missed for one in weeks]
-    bars = {"type": "bar", "stack": "all", "barMaxWidth": 40}
-    option = {
-        "tooltip": {"trigger": "axis"},
-        "legend": {"data": [_("kept"), _("missed")], "top": 0},
-        "xAxis": {"type": "category", "data": days},
-        "yAxis": {"type": "value", "minInterval": 1},
-        "series": [
-            {**bars, "data": []},
-            {**bars, "name": _("kept"), "data": kept},
-            {**bars, "data": []},
-            {**bars, "name": _("missed"), "data": missed},
-        ],
-    }
-    shares = [say.share(one.figures.share) if one.figures.share else "–" for one in weeks]
-    return {"option": option, "rows": list(zip(days, kept, missed, shares, strict=True))}
+def _address(kind: Kind, query: Mapping[str, str] | None = None) -> str:
+    """The page of a report, about the same period and team as the one that is open."""
+    kept = {name: value for name in _SHARED if (value := (query or {}).get(name))}
+    if not kind.is_of_team:
+        kept.pop("team", None)
+    return f"{HOME}/{kind.name}" + (f"?{urlencode(kept)}" if kept else "")
 
 
-PAGES = (page(HOME, show_reports, capability=Capability.READ_REPORTS),)
+def tabs(query: Mapping[str, str]) -> list[tuple[str, str, None]]:
+    """The pages of reports, about the same period and team as the one that is open; the review at the end."""
+    return [
+        (HOME, _("All reports"), None),
+        *((_address(kind, query), _(kind.title), None) for kind in KINDS.values()),
+        (REVIEW, _("Quarterly review"), None),
+    ]
+
+
+def _choices(query: Mapping[str, str], kind: Kind, today: date) -> list[_Choice]:
+    """Periods that are asked for most."""
+    quarter = (today.month + 2) // 3
+    last = f"{today.year - 1}Q4" if quarter == 1 else f"{today.year}Q{quarter - 1}"
+    listed = [
+        ("30d", _("Last 30 days")),
+        ("90d", _("Last 90 days")),
+        (f"{today.year}Q{quarter}", _("This quarter")),
+        (last, _("Last quarter")),
+        ("365d", _("Last 12 months")),
+    ]
+    dates = query.get("since") or query.get("until")
+    shown = query.get("period") or ("" if dates else f"{kind.days}d")
+    return [_Choice(name, label, name == shown) for name, label in listed]
+
+
+def _teams(book: Rulebook) -> list[tuple[str, str]]:
+    teams = sorted(book.roster.teams.values(), key=lambda one: one.name.casefold())
+    return [("", _("All teams")), *((one.id, one.name or one.id) for one in teams)]
+
+
+_TEMPLATE = "reports/report.html"
+# Kinds whose page shows more than their sections, such as what is not for all who read reports.
+_PAGES: Mapping[str, tuple[str, Shown]] = {
+    "service-levels": ("reports/service_levels.html", service_levels.shown),
+}
+
+
+def _page(kind: Kind) -> Page:
+    return page(_address(kind), partial(_show_report, kind), capability=Capability.READ_REPORTS)
+
+
+PAGES = (page(HOME, show_overview, capability=Capability.READ_REPORTS), *map(_page, KINDS.values()))
