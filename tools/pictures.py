@@ -67,7 +67,7 @@ def main() -> None:
 def _prepare(app: App) -> None:
     before = NOW - timedelta(weeks=3)
     put_reference(replace(app, now=lambda: before), "Olga Lis", "The reference policy")
-    demo.load(app)
+    demo.load(app, weeks=2)
 
 
 def _sign_in(app: App, person: str, role: str) -> str:

@@ -76,9 +76,9 @@ def window(
 
 
 def prepare(app: App) -> None:
-    """Put the demonstration company in."""
+    """Put the demonstration company in, with its last two weeks."""
     put_reference(app)
-    demo.load(app)
+    demo.load(app, weeks=2)
 
 
 def known(site: Site, path: str) -> str:

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 
 from leadlane.service import api_keys
+from leadlane.service.reports import KINDS
 
 # Each address with the scope that it takes.
 ENTRIES = {"people": "person_id", "teams": "team_id", "accounts": "account_id", "contacts": "contact_id"}
@@ -26,7 +27,7 @@ ADDRESSES = [
     *[("GET", f"/v1/{name}{end}", "read") for name in ENTRIES for end in ("", "/x")],
     *[("PUT", f"/v1/{name}{end}", "write") for name in ENTRIES for end in ("", "/x")],
     ("GET", "/v1/reports/duplicates", "read"),
-    ("GET", "/v1/reports/service-levels", "read"),
+    *[("GET", f"/v1/reports/{kind}", "read") for kind in KINDS],
     ("GET", "/v1/ownership", "read"),
     ("GET", "/v1/territories", "read"),
     ("GET", "/v1/policy", "read"),
@@ -40,6 +41,10 @@ ADDRESSES = [
         )
     ],
     ("POST", "/v1/people/x/away", "write"),
+    ("POST", "/v1/outcomes", "write"),
+    ("GET", "/v1/reviews", "read"),
+    ("GET", "/v1/reviews/{period}", "read"),
+    ("POST", "/v1/reviews/{period}/verdicts", "admin"),
 ]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from leadlane.service.report_files import COLUMNS
+from leadlane.service.reports import KINDS, columns
 
 ADDRESS = "/v1/reports/service-levels"
 
@@ -45,7 +45,7 @@ def test_as_csv(api: httpx2.Client) -> None:
     response = api.get(ADDRESS, params={"by": "source", "format": "csv"})
     assert response.headers["content-type"] == "text/csv; charset=utf-8"
     (row,) = csv.DictReader(StringIO(response.text))
-    assert tuple(row) == COLUMNS
+    assert tuple(row) == tuple(columns(KINDS["service-levels"]))
     assert (row["value"], row["missed"]) == ("fair", "1")
 
 

@@ -112,7 +112,7 @@ def company_template(server_url: str) -> str:
                 _create(maintenance, COMPANY, TEMPLATE)
             with open_app(Settings(database_url=make_conninfo(server_url, dbname=COMPANY))) as app:
                 put_reference(app)
-                demo.load(app)
+                demo.load(app, weeks=2)
                 _set_up(app)
             lock.write("made")
     return COMPANY

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from tests.service.conftest import POLICY
 
 from leadlane.service.publish import publish
+from leadlane.store import workshop
 
 LINE = POLICY.splitlines().index("  strong_at: 60") + 1
 
@@ -123,3 +124,29 @@ def test_what_was_typed_outlives_the_session(see: Any, own_company: Any) -> None
     page.goto(page.url.replace("/sign-in?next=", ""))
     expect(page.locator("#f-text")).to_have_value(re.compile("^# A word that was typed too late\n"))
     expect(page.get_by_text("Your draft, kept")).to_be_visible()
+
+
+def test_a_scenario_that_is_sent_when_the_session_has_ended_is_not_lost(see: Any, own_company: Any) -> None:
+    with own_company.app.pool.connection() as connection:
+        workshop.keep_scenario(connection, "mine.yaml", "name: as kept\n", "anna", own_company.app.now())
+    seen = see("admin", "anna", site=own_company)
+    page = seen.open("/workshop/scenarios/mine.yaml")
+    cookies = page.context.cookies()
+    page.get_by_role("textbox", name="Scenario, as YAML").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.insert_text("# A word that was typed too late\n")
+    page.context.clear_cookies()
+    page.get_by_role("button", name="Keep").click()
+    page.wait_for_url(re.compile("/sign-in"))
+    page.context.add_cookies(cookies)
+    page.evaluate("location.href = new URLSearchParams(location.search).get('next')")
+    page.wait_for_url(re.compile("/workshop/scenarios/mine.yaml$"))
+    typed = "# A word that was typed too late\nname: as kept\n"
+    expect(page.locator("#f-text")).to_have_value(typed)
+    page.get_by_role("button", name="Keep").click()
+    expect(page.locator(".toast", has_text="Kept.")).to_be_visible()
+    # What is kept since then is not written over by what was sent once.
+    with own_company.app.pool.connection() as connection:
+        workshop.keep_scenario(connection, "mine.yaml", "name: since\n", "anna", own_company.app.now())
+    page.reload()
+    expect(page.locator("#f-text")).to_have_value("name: since\n")

@@ -1,9 +1,11 @@
-"""`leadlane report service-levels`: the table, the files, and what is refused."""
+"""`leadlane report NAME`: the tables, the files, and what is refused."""
 
 from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -24,7 +26,7 @@ from leadlane.policy.roster import read_roster
 from leadlane.service.acts import act
 from leadlane.service.batch import route_batch
 from leadlane.service.publish import publish
-from leadlane.service.report_files import COLUMNS
+from leadlane.service.reports import KINDS, columns
 from leadlane.service.roster import put_roster
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import submission
@@ -58,8 +60,8 @@ def test_the_table(run: Any) -> None:
     result = run("--period", "2026-03", "--by", "source")
     assert result.exit_code == 0, result.output
     words = " ".join(result.stdout.split())
-    assert "Promises that ended from Sun 1 Mar 2026 00:00" in words
-    assert "fair 1 0 100.0%" in words
+    assert "Promises that ended: Mar 1, 2026 to Mar 31, 2026" in words
+    assert "fair 100.0% (20.7% to 100.0%), few 1 0" in words
     assert "need not be cause and effect" in words
 
 
@@ -70,7 +72,7 @@ def test_the_files(run: Any, tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     with (tmp_path / "a.csv").open(newline="", encoding="utf-8") as file:
         (row,) = csv.DictReader(file)
-    assert tuple(row) == COLUMNS
+    assert tuple(row) == tuple(columns(KINDS["service-levels"]))
     assert (row["name"], row["kept"], row["response_minutes"]) == ("Anna Nowak", "1", "12.0")
     with duckdb.connect() as reader:
         found = reader.execute("SELECT name, kept FROM read_parquet(?)", [str(tmp_path / "a.parquet")])
@@ -84,12 +86,29 @@ def test_as_json(run: Any) -> None:
 
 
 def test_what_is_refused(run: Any, tmp_path: Path) -> None:
-    assert run("--period", "2026", "--since", "2026-01-01").exit_code == 2
     assert run("--by", "colour").exit_code == 2
     for options in (
         ["--period", "soon"],
+        ["--period", "2026", "--since", "2026-01-01"],
         ["--team", "nobody"],
         ["--csv", str(tmp_path / "no" / "a.csv")],
         ["--parquet", str(tmp_path / "no" / "a.parquet")],
     ):
         assert isinstance(run(*options).exception, LeadlaneError), options
+
+
+def test_a_command_for_every_kind(run: Any) -> None:
+    listed = CliRunner().invoke(build_app(), ["report", "--help"])
+    for name, kind in KINDS.items():
+        assert name in listed.output
+        made = CliRunner().invoke(build_app(), ["report", name, "--period", "2026-03", "--json"])
+        assert json.loads(made.stdout)["report"] == name
+        printed = CliRunner().invoke(build_app(), ["report", name, "--period", "2026-03"])
+        assert printed.exit_code == 0, printed.output
+        shown = CliRunner().invoke(build_app(), ["report", name, "--help"]).output
+        assert ("--by" in shown, "--team" in shown) == (bool(kind.dimensions), kind.is_of_team)
+
+
+def test_no_other_command_waits_for_what_computes_figures() -> None:
+    code = "import sys; from leadlane.cli import build_app; build_app(); sys.exit('scipy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

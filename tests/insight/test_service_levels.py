@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 from math import comb, isclose
+from typing import get_args
 
 import numpy as np
 import pytest
-from scipy.stats import binomtest, false_discovery_control, fisher_exact
+from scipy.stats import binomtest, false_discovery_control, fisher_exact, hypergeom
 
-from leadlane.insight.service_levels import (
-    Beyond,
-    Judged,
-    Span,
-    State,
-    beyond_chance,
-    figures,
-    grouped,
-    patterns,
-)
+from leadlane.insight.leads import Group
+from leadlane.insight.promises import ENDED, KEPT, MISSED, Promises, Spans, Stage
+from leadlane.insight.service_levels import Beyond, beyond_chance, figures, grouped, patterns
 
 
-def promise(state: State, seconds: float = 60.0, *, is_over: bool = True, **by: str | None) -> Judged:
-    span = Span(seconds, is_over)
-    return Judged("L", state, by.get("person"), by, span, span, Span(1.0, True), None, span, None)
+def promises(
+    states: Sequence[int],
+    seconds: float | Sequence[float] = 60.0,
+    over: bool | Sequence[bool] = True,
+    **by: Group,
+) -> Promises:
+    """Promises whose stages all took as long, but telling, of which nothing is known."""
+    count = len(states)
+    spans = Spans(np.resize(np.array(seconds, float), count), np.resize(np.array(over), count))
+    unknown = Spans(np.full(count, np.nan), spans.is_over)
+    stages: dict[Stage, Spans] = {
+        stage: unknown if stage == "telling" else spans for stage in get_args(Stage)
+    }
+    flags = np.zeros(count, dtype=bool)
+    return Promises(count, np.array(states, np.int8), by, stages, flags, flags)
+
+
+def by(values: Sequence[str | None]) -> Group:
+    names = sorted({value for value in values if value is not None})
+    return Group("", "", codes(*(-1 if value is None else names.index(value) for value in values)), names)
 
 
 def codes(*values: int) -> np.ndarray:
@@ -31,7 +43,7 @@ def codes(*values: int) -> np.ndarray:
 
 
 def test_counts_and_the_interval_of_the_share() -> None:
-    found = figures([promise("kept")] * 41 + [promise("missed")] * 9 + [promise("ended", is_over=False)] * 3)
+    found = figures(promises([KEPT] * 41 + [MISSED] * 9 + [ENDED] * 3, over=[True] * 50 + [False] * 3))
     assert (found.kept, found.missed, found.ended, found.count) == (41, 9, 3, 50)
     assert found.share is not None
     other = binomtest(41, 50).proportion_ci(method="wilson")
@@ -42,18 +54,30 @@ def test_counts_and_the_interval_of_the_share() -> None:
 
 
 def test_who_still_waits_is_in_the_median() -> None:
-    answered = [promise("kept", seconds) for seconds in (10, 20, 30)]
-    waiting = [promise("missed", 1000, is_over=False)] * 2
-    median = figures([*answered, *waiting]).response
+    some = promises([KEPT] * 3 + [MISSED] * 2, (10, 20, 30, 1000, 1000), [True] * 3 + [False] * 2)
+    median = figures(some).response
     # The third of five; those answered alone would say 20.
     assert median is not None
     assert median.value == 30
-    assert figures(waiting).response is None
+    assert figures(some.only(some.state == MISSED)).response is None
 
 
 def test_nothing_has_no_share() -> None:
-    assert figures([]).share is None
-    assert figures([promise("ended")]).share is None
+    assert figures(promises([])).share is None
+    assert figures(promises([ENDED])).share is None
+
+
+def test_groups_have_the_figures_of_their_promises() -> None:
+    some = promises([KEPT, MISSED, KEPT, ENDED, KEPT], (10, 20, 30, 40, 50))
+    team = by(["a", "b", "a", "b", None])
+    found = dict(grouped(some, team))
+    assert list(found) == ["a", "b", None]
+    for value, code in (("a", 0), ("b", 1), (None, -1)):
+        assert found[value] == figures(some.only(team.codes == code))
+    # A group that nothing is of is none.
+    assert dict(
+        grouped(some.only(team.codes == 0), team.__class__("", "", codes(0, 0), ["a", "b"]))
+    ).keys() == {"a"}
 
 
 def test_one_against_others_is_the_exact_test_of_fisher() -> None:
@@ -135,20 +159,35 @@ def test_who_misses_more_of_the_same_is_named_and_nobody_else() -> None:
 
 def test_an_hour_at_which_more_is_missed_is_found_and_others_are_not() -> None:
     rng = np.random.default_rng(5)
-    promises = []
-    for _number in range(600):
-        hour = int(rng.integers(8, 18))
-        is_missed = rng.random() < (0.5 if hour == 12 else 0.1)
-        promises.append(
-            promise(
-                "missed" if is_missed else "kept", hour=str(hour), region=str(rng.integers(0, 3)), one="x"
-            )
-        )
-    found = patterns([*promises, promise("ended", hour="99", region="9", one="x")], ["hour", "region", "one"])
+    hours = rng.integers(8, 18, 600)
+    missed = rng.random(600) < np.where(hours == 12, 0.5, 0.1)
+    regions = rng.integers(0, 3, 600)
+    states = [*np.where(missed, MISSED, KEPT), ENDED]
+    some = promises(
+        states,
+        hour=by([*map(str, hours), "99"]),
+        region=by([*map(str, regions), "9"]),
+        one=by(["x"] * 601),
+    )
+    found = patterns(some, ["hour", "region", "one"])
     assert [(one.dimension, one.is_found) for one in found] == [("hour", True), ("region", False)]
     value, share = found[0].worst[0]
     assert value == "12"
-    of_noon = grouped(promises, "hour")["12"]
-    assert share.count == len(of_noon)
-    assert share.value == sum(one.state == "missed" for one in of_noon) / len(of_noon)
-    assert patterns(promises[:1], ["hour"]) == []
+    assert share.count == int((hours == 12).sum())
+    assert share.value == missed[hours == 12].mean()
+    assert patterns(some.only(np.arange(601) == 0), ["hour"]) == []
+
+
+def test_the_chance_is_the_same_whether_many_or_few_are_told_apart() -> None:
+    """Of so many promises that their numbers are multiplied another way: one stratum alone is scipy's."""
+    rng = np.random.default_rng(2)
+    group = rng.integers(0, 2, 60_000).astype(np.int32)
+    missed = rng.random(60_000) < np.where(group == 0, 0.303, 0.3)
+    (one, *_rest) = beyond_chance(group, missed, np.zeros(60_000, np.int32))
+    own, all_missed = int((group == 0).sum()), int(missed.sum())
+    expected = hypergeom.sf(one.missed - 1, 60_000, all_missed, own)
+    assert isclose(one.p, expected, rel_tol=1e-6)
+    # Two strata, each many: against the normal approximation, which is near enough here.
+    stratum = (np.arange(60_000) % 2).astype(np.int32)
+    (two, *_rest) = beyond_chance(group, missed, stratum)
+    assert isclose(two.p, expected, rel_tol=0.05)

@@ -176,3 +176,16 @@ def test_two_real_directories(one_to_one: bool) -> None:
     assert both.score.recall >= 0.95
     assert both.score.f1 > by_name.score.f1
     assert not one_to_one or both.score.f1 > by_key.score.f1
+
+
+def test_no_cell_is_a_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+    """Strangers write names; whoever opens what was matched must not run them."""
+    headers, name = ("id", "name", "city"), "=HYPERLINK(1) Northwind Traders"
+    left = write(tmp_path / "left.csv", headers, [("=1", name, "Sydney")])
+    right = write(tmp_path / "right.csv", headers, [("-2", name, "Sydney")])
+    out = tmp_path / "out.csv"
+    write_matches(match_files(RecordFile(left), RecordFile(right), Matching()), out)
+    with out.open(encoding="utf-8", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["left_id"], row["right_id"]) == ("'=1", "'-2")
+    assert not [cell for cell in row.values() if cell.startswith(("=", "+", "-", "@"))]

@@ -425,3 +425,13 @@ def test_eight_thousand_real_leads_are_routed_and_every_decision_can_be_made_aga
     assert stored(url) == 8000
     with connect(url) as connection:
         assert all(one.is_identical for one in replay_all(connection, Rulebooks()))
+
+
+def test_no_cell_of_the_outcomes_is_a_formula_to_a_spreadsheet(tmp_path: Path, route: Route) -> None:
+    """An id is whatever its sender made of it; JSON lines, which programs read, keep it as it is."""
+    path = write(tmp_path / "a.csv", "id,email,signals\n=1+1,ann@one.example,demo_request\n")
+    route(path, out=tmp_path / "out.csv")
+    (row,) = csv.DictReader((tmp_path / "out.csv").open(encoding="utf-8"))
+    assert row["lead"] == "'=1+1"
+    route(path, out=tmp_path / "out.jsonl")
+    assert json.loads((tmp_path / "out.jsonl").read_text(encoding="utf-8"))["lead"] == "=1+1"

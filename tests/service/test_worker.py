@@ -14,6 +14,8 @@ from prometheus_client import REGISTRY
 from tests.service.conftest import NOW
 from tests.service.due import Company, company, lead
 
+from leadlane.service import facts
+from leadlane.service import worker as module
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.worker import Worker
 from leadlane.store.db import connect
@@ -170,3 +172,14 @@ def test_several_workers_take_each_step_once(company: Company, database_url: str
         one.stop()
         thread.join()
     assert company.count("reminded") == 600
+
+
+def test_what_reports_read_is_made_in_the_background_until_nothing_is_left(
+    company: Company, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company.route([lead(f"L{number}") for number in range(5)])
+    # So little at a time that one turn does not do.
+    monkeypatch.setattr(facts, "_WINDOW", 3)
+    monkeypatch.setattr(module, "_READ_SECONDS", 0.0)
+    with at_work(database_url, Time()), connect(database_url) as db:
+        wait_until(lambda: db.execute("SELECT count(*) FROM lead_facts").fetchone() == (5,))

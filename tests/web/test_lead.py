@@ -309,24 +309,53 @@ def test_a_form_that_is_refused_stays_in_its_dialog(anna: Visitor) -> None:
 
 
 def test_a_page_that_is_out_of_date_changes_nothing_and_says_so(site: Site, anna: Visitor) -> None:
+    soon = f"{datetime.now(UTC) + timedelta(days=3):%Y-%m-%dT10:00}"
     for verb, fields in (
         ("accept", {}),
         ("decline", {"choice": "no time"}),
         ("log", {"kind": "call"}),
-        ("next", {"step": "Call", "moment": "2099-01-01T10:00"}),
+        ("next", {"step": "Call", "moment": soon}),
         ("close", {"outcome": "lost"}),
         ("dispute", {"note": "wrong"}),
         ("hand-over", {"to": "boris"}),
     ):
         before = standing(site)
         answer = send(anna, verb, **{**fields, "seen": "1"})
-        if answer.status_code == 303:
-            assert "has moved since" in anna.text("/my-leads"), verb
+        if verb == "accept":
+            assert "has moved since" in anna.text("/my-leads")
+        else:
+            assert (answer.status_code, "has moved since" in text_of(answer)) == (409, True), verb
         assert standing(site) == before, verb
 
 
+def test_what_was_written_is_kept_when_the_lead_has_moved_meanwhile(site: Site, anna: Visitor) -> None:
+    """The form comes back with the words and about the lead as it is now: sending it again does it."""
+    csrf = re.search(r'name="csrf" value="(\w+)"', anna.get("/leads/L1/log").text)
+    assert csrf is not None
+    headers = {"hx-request": "true", "hx-target": "div#leads", "x-csrf-token": csrf[1]}
+    given = {"kind": "call", "note": "Wants a second demo", "seen": "1"}
+    answer = anna.post("/leads/L1/log", data=given, headers=headers)
+    assert (answer.status_code, answer.headers["hx-retarget"]) == (409, "#dialog")
+    assert "Wants a second demo</textarea>" in answer.text
+    seen = re.search(r'name="seen" value="(\d+)"', answer.text)
+    assert seen is not None
+    anna.post("/leads/L1/log", data={**given, "seen": seen[1]}, headers=headers)
+    assert site.sql("SELECT kind, note FROM touches WHERE lead_id = 'L1'") == [
+        ("call", "Wants a second demo")
+    ]
+
+
+def test_what_was_written_is_kept_when_the_lead_is_closed_meanwhile(anna: Visitor) -> None:
+    send(anna, "close", outcome="lost")
+    answer = send(anna, "log", kind="call", note="Wants a second demo", seen="2")
+    assert answer.status_code == 409
+    assert "This lead is closed." in text_of(answer)
+    assert "Wants a second demo</textarea>" in answer.text
+
+
 def test_an_unknown_person_gets_nothing(site: Site, anna: Visitor) -> None:
-    assert "There is nobody of this id" in told(send(anna, "hand-over", to="nobody"), anna)
+    answer = send(anna, "hand-over", to="nobody")
+    assert (answer.status_code, "There is nobody of this id" in text_of(answer)) == (409, True)
     assert standing(site)["owner"] == "anna"
 
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from tests.web.conftest import Site, Visitor
+from tests.web.conftest import Site, Visitor, text_of
 from tests.web.test_now import arrive, csrf, place
 
 JO = {"first_name": "Jo", "last_name": "Winterfeld", "country": "DE"}
@@ -24,9 +24,11 @@ def line(site: Site) -> Site:
 
 
 def decide(visitor: Visitor, site: Site, id_: str, **fields: Any) -> str:
-    """Send a decision; returns what the next page says."""
+    """Send a decision; returns what the next page says, or the same one where it was refused."""
     fields = {"seen": str(place(site, id_)), "csrf": csrf(visitor), **fields}
     answer = visitor.post(f"/review/{id_}", data=fields)
+    if answer.status_code == 409:
+        return text_of(answer)
     assert answer.status_code == 303, answer.text[:3000]
     return visitor.text(answer.headers["location"])
 
@@ -108,8 +110,13 @@ def test_a_page_that_is_out_of_date_changes_nothing(line: Site) -> None:
     text = decide(maria, line, "V1", what="place", to="boris", seen=seen)
     assert "has been decided meanwhile. Nothing was changed" in text
     assert line.sql("SELECT owner FROM leads WHERE id = 'V1'") == [("anna",)]
-    text = decide(maria, line, "V2", what="place", to="boris", seen="99")
-    assert "has moved since you opened the page" in text
+    given = {"csrf": csrf(maria), "what": "place", "to": "boris", "reason": "my words"}
+    answer = maria.post("/review/V2", data={**given, "seen": "99"})
+    assert answer.status_code == 409
+    assert "has moved since you opened the page" in answer.text
+    # What was written stays, and is about the lead as it is now.
+    assert 'value="my words"' in answer.text
+    assert f'name="seen" value="{place(line, "V2")}"' in answer.text
     piece = maria.get("/review/V1", headers={"hx-request": "true", "hx-target": "div#standing"})
     assert "This lead has been decided meanwhile." in piece.text
 

@@ -20,6 +20,9 @@ def made(answer: httpx2.Response) -> str:
 def test_a_key_is_made_used_and_revoked(site: Site) -> None:
     admin = site.sign_in("admin")
     answer = admin.submit(KEYS, seen=KEYS, name="<script>form", scope="read")
+    assert (answer.status_code, answer.headers["location"]) == (303, KEYS)
+    assert "ll_" not in answer.headers["location"]
+    answer = admin.get(KEYS)
     secret = made(answer)
     assert "&lt;script&gt;form" in answer.text
     assert "<script>form" not in answer.text
@@ -37,6 +40,23 @@ def test_a_key_is_made_used_and_revoked(site: Site) -> None:
     assert admin.submit(ask, seen=ask).status_code == 303
     assert "Revoked keys" in admin.text(KEYS)
     assert site.sql("SELECT revoked_at IS NOT NULL FROM api_keys") == [(True,)]
+
+
+def test_reloading_the_page_that_shows_a_secret_makes_no_other_key(site: Site) -> None:
+    admin = site.sign_in("admin")
+    answer = admin.submit(KEYS, seen=KEYS, name="form", scope="read")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly; Max-Age=60; Path=/settings/keys; SameSite=strict" in cookie
+    secret = made(admin.get(answer.headers["location"]))
+    assert secret not in admin.get(answer.headers["location"]).text
+    assert site.sql("SELECT count(*) FROM api_keys") == [(1,)]
+
+
+def test_a_cookie_that_is_none_of_ours_shows_nothing(site: Site) -> None:
+    admin = site.sign_in("admin")
+    for value in ("nonsense", "W10=", "eyJhIjoxfQ==", "MQ=="):
+        admin.cookies.set("made-key", value)
+        assert "Its secret is shown" not in admin.text(KEYS)
 
 
 def test_what_is_missing_is_said_beside_the_field(site: Site) -> None:

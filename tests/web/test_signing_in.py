@@ -63,6 +63,22 @@ def test_the_cookie_is_of_no_use_to_scripts_and_other_sites(site: Site, database
         assert re.match(r"__Host-leadlane=[^;]+; HttpOnly; Max-Age=\d+; Path=/; SameSite=lax; Secure", cookie)
 
 
+def test_over_https_no_cookie_travels_otherwise(site: Site, database_url: str) -> None:
+    """Not even the one that says what was done."""
+    visitor = site.sign_in("admin")
+    act = "/account/sessions/end-others"
+    told = visitor.submit(act)
+    assert told.headers["set-cookie"].startswith("told=")
+    assert "secure" not in told.headers["set-cookie"].lower()
+    settings = Settings(database_url=database_url, public_url="https://leads.example")
+    with opened_site(settings, lambda app: None) as secure:
+        other = secure.visitor()
+        other.cookies.set("__Host-leadlane", secure.session_token("admin"))
+        told = other.submit(act)
+        assert told.headers["set-cookie"].startswith("told=")
+        assert told.headers["set-cookie"].endswith("; Secure")
+
+
 def test_what_is_refused_reads_the_same_whether_there_is_such_a_user_or_not(site: Site) -> None:
     make_user(site)
     visitor = site.visitor()

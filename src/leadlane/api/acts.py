@@ -27,6 +27,7 @@ from leadlane.policy.schema import Name, Part, Text, Worth, checked, choice, rea
 from leadlane.policy.structure import read_structure
 from leadlane.service.acts import submit_acts
 from leadlane.service.batch import Receipt
+from leadlane.service.late_outcomes import ended_at
 from leadlane.service.roster import AbsenceError, UnknownPersonError, go_away
 from leadlane.service.submission import act_submission
 from leadlane.service.views import lead_view
@@ -105,6 +106,9 @@ class ClosePart(ActPart):
 
     outcome: Closing = Field(description=N_("How it ended."))
     value: Worth | None = Field(default=None, description="What it was worth, in the policy's currency.")
+    closed_at: Moment | None = Field(
+        default=None, description="When it ended, if before now; a date means by the end of that day."
+    )
 
 
 class NextStepPart(Part):
@@ -211,7 +215,7 @@ async def _acted(
 
 def _act(lead_id: str, kind: ActKind, part: Part, zone: ZoneInfo, now: datetime) -> Act:
     given: dict[str, Any] = part.model_dump()
-    due_at = given.get("due_at")
+    due_at, closed_at = given.get("due_at"), given.get("closed_at")
     return Act(
         lead_id,
         kind,
@@ -222,6 +226,7 @@ def _act(lead_id: str, kind: ActKind, part: Part, zone: ZoneInfo, now: datetime)
         outcome=given.get("outcome", ""),
         value=given.get("value"),
         due_at=_future("due_at", due_at, zone, now) if due_at is not None else None,
+        closed_at=_past("closed_at", closed_at, zone, now) if closed_at is not None else None,
     )
 
 
@@ -233,6 +238,19 @@ def _future(field: str, text: str, zone: ZoneInfo, now: datetime) -> datetime:
         raise _bad(field, text, _("this moment cannot be told in every time zone")) from None
     if moment <= now:
         raise _bad(field, text, _("this is past; it is {now} now").format(now=f"{now:%Y-%m-%dT%H:%MZ}"))
+    return moment
+
+
+def _past(field: str, text: str, zone: ZoneInfo, now: datetime) -> datetime:
+    """A moment until now."""
+    try:
+        moment = ended_at(text, zone, now)
+    except ValueError:
+        raise _bad(field, text, _("this moment cannot be told in every time zone")) from None
+    if moment > now:
+        raise _bad(
+            field, text, _("this is still to come; it is {now} now").format(now=f"{now:%Y-%m-%dT%H:%MZ}")
+        )
     return moment
 
 

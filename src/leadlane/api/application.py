@@ -31,10 +31,12 @@ from leadlane.api import (
     health,
     hooks,
     leads,
+    outcomes,
     ownership,
     policy,
     reading,
     reports,
+    reviews,
     roster,
     schema,
     slack,
@@ -51,7 +53,7 @@ from leadlane.policy.roster_schema import AccountPart, ContactPart, PersonPart, 
 from leadlane.service.candidates import CandidatesView
 from leadlane.service.contact_rate import DuplicatesReportView
 from leadlane.service.ownership import OwnershipView
-from leadlane.service.report_files import ServiceLevelsView
+from leadlane.service.reports import KINDS
 from leadlane.service.views import AccountView, AnswerView, LeadView
 
 # The responses of an operation, by status.
@@ -103,6 +105,7 @@ def create(
     _add_policy(api)
     _add_ownership(api)
     _add_reports(api)
+    _add_reviews(api)
     _add_health(api)
     add_answers(api)
     slack.add_slack(api)
@@ -217,6 +220,9 @@ def _add_acts(api: FastAPI) -> None:
     ):
         sent = {**schema.entry_body(part), **schema.IDEMPOTENCY}
         _add(api, "POST", f"/v1/leads/{{lead_id:path}}/{verb}", endpoint, stands, refused, sent)
+    told: Responses = {200: answers(outcomes.OutcomesView, "A result for each, in order.")}
+    sent = schema.outcomes_body()
+    _add(api, "POST", "/v1/outcomes", outcomes.post_outcomes, told, refusals(413, 415, 422), sent)
     away: Responses = {200: answers(roster.PersonView, "The person, with the absence.")}
     sent = schema.entry_body(acts.AbsencePart)
     missing = refusals(404, 413, 415, 422)
@@ -285,9 +291,21 @@ def _add_ownership(api: FastAPI) -> None:
 def _add_reports(api: FastAPI) -> None:
     told: Responses = {200: answers(DuplicatesReportView, "The rates, and the prospects concerned.")}
     _add(api, "GET", "/v1/reports/duplicates", reports.get_duplicates_report, told, refusals(422))
-    shown = answers(ServiceLevelsView, "How promises were kept: all, by group, by week.")
-    as_csv = {**shown, "content": {**shown["content"], "text/csv": {"schema": {"type": "string"}}}}
-    _add(api, "GET", "/v1/reports/service-levels", reports.get_service_levels, {200: as_csv}, refusals(422))
+    for kind in KINDS.values():
+        shown = answers(reports.view(kind), "The report: its groups, and what is beyond chance.")
+        as_csv = {**shown, "content": {**shown["content"], "text/csv": {"schema": {"type": "string"}}}}
+        refused = refusals(422)
+        _add(api, "GET", f"/v1/reports/{kind.name}", reports.operation(kind), {200: as_csv}, refused)
+
+
+def _add_reviews(api: FastAPI) -> None:
+    listed: Responses = {200: answers(reviews.ReviewsView, "The reviews that there are.")}
+    _add(api, "GET", "/v1/reviews", reviews.get_reviews, listed, refusals(422))
+    shown: Responses = {200: answers(reviews.ReviewView, "The review.")}
+    _add(api, "GET", "/v1/reviews/{period}", reviews.get_review, shown, refusals(404, 422))
+    decided: Responses = {200: answers(reviews.FindingView, "The finding as it stands now.")}
+    sent, refused = schema.entry_body(reviews.VerdictPart), refusals(404, 413, 415, 422)
+    _add(api, "POST", "/v1/reviews/{period}/verdicts", reviews.post_verdict, decided, refused, sent)
 
 
 def _add_hooks(api: FastAPI) -> None:

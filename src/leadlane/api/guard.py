@@ -42,7 +42,7 @@ def needed_scope(method: str, path: str) -> str:
         return "read"
     if path in ("/v1/leads", "/v1/leads:batch", "/v1/signals"):
         return "intake"
-    is_act = path.startswith(("/v1/leads/", "/v1/people/"))
+    is_act = path.startswith(("/v1/leads/", "/v1/people/")) or path == "/v1/outcomes"
     return "write" if method == "PUT" or is_act else "admin"
 
 

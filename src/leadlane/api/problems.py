@@ -17,6 +17,7 @@ from leadlane.i18n import N_, _, current_language
 from leadlane.intake.problems import Problem as LeadProblem
 from leadlane.policy.problems import PolicyErrors
 from leadlane.policy.problems import Problem as DocumentProblem
+from leadlane.service.facts import NotReadyError
 from leadlane.service.roster import RosterErrors
 from leadlane.service.router import BusyError
 from leadlane.service.rulebooks import NothingPublishedError
@@ -165,7 +166,7 @@ def of_exception(error: Exception) -> ProblemError | None:
             return ProblemError("invalid", _("It is refused; nothing was changed."), count)
         case BusyError():
             return ProblemError("busy", str(error), headers=retry)
-        case NothingPublishedError() | DatabaseError():
+        case NothingPublishedError() | NotReadyError() | DatabaseError():
             return ProblemError("not_ready", str(error), headers=retry)
         case LeadlaneError():
             return ProblemError("invalid", str(error))

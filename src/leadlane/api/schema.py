@@ -9,7 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import TypeAdapter
 
 from leadlane import __version__
-from leadlane.api import acts, problems
+from leadlane.api import acts, outcomes, problems, reviews
 from leadlane.api.body import JSON, NDJSON, YAML
 from leadlane.api.guard import SIGNED, needed_scope
 from leadlane.core.facts import LEAD_FIELDS, FieldSpec
@@ -106,7 +106,7 @@ _PARTS: tuple[type[Part], ...] = (
     PersonPart, TeamPart, AccountPart, ContactPart,
     acts.ActPart, acts.DeclinePart, acts.TouchPart, acts.ReassignPart, acts.ReviewPart, acts.ClosePart,
     acts.NextStepPart, acts.AbsencePart, acts.IdentifyPart, acts.MergePart, acts.SplitPart,
-    acts.DisputePart,
+    acts.DisputePart, outcomes.OutcomePart, reviews.VerdictPart,
 )  # fmt: skip
 
 LEAD_BODY = body((JSON, {"schema": {"$ref": LEAD}, "example": _EXAMPLE_LEAD}))
@@ -183,6 +183,21 @@ def entries_body(model: type[Part], name: str) -> Schema:
     entry = {"$ref": f"#/components/schemas/{_entry_name(model)}"}
     item = {"allOf": [entry, {"type": "object", "required": ["id"]}]}
     return body((JSON, _wrapped(name, {"type": "array", "items": item, "minItems": 1, "maxItems": 10_000})))
+
+
+def outcomes_body() -> Schema:
+    """The body of many outcomes: a list, or an object with it and with who says so."""
+    item = {"$ref": f"#/components/schemas/{_entry_name(outcomes.OutcomePart)}"}
+    many = {"type": "array", "items": item, "minItems": 1, "maxItems": outcomes.MOST}
+    by = {"type": ["string", "null"], "description": "Who says it: the id of a person; else the key does."}
+    named = {
+        "type": "object",
+        "properties": {"outcomes": many, "by": by},
+        "required": ["outcomes"],
+        "additionalProperties": False,
+    }
+    example = {"outcomes": [{"lead": "crm-1", "outcome": "won", "value": 12000, "closed_at": "2026-03-20"}]}
+    return body((JSON, {"schema": {"anyOf": [many, named]}, "example": example}))
 
 
 def _entry_name(model: type[Any]) -> str:

@@ -144,7 +144,7 @@ def _filled(bench: Bench, count: int) -> str:
     roster = (files("leadlane") / "reference" / "roster.yaml").read_text(encoding="utf-8")
     url = bench.new_company(company.reference_policy(), roster)
     with open_app(Settings(database_url=url)) as app:
-        loaded = demo.load(app).total
+        loaded = demo.load(app, weeks=2).total
     copies = count // loaded
     with psycopg.connect(url, autocommit=True, cursor_factory=psycopg.ClientCursor) as connection:
         connection.execute(_KEEP)

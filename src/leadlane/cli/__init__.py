@@ -47,9 +47,11 @@ def build_app() -> typer.Typer:
         lead,
         match,
         outbox,
+        outcomes,
         policy,
         replay,
         report,
+        review,
         route,
         serve,
         settings,
@@ -67,6 +69,8 @@ def build_app() -> typer.Typer:
     app.command("duplicates", help=duplicates.HELP)(duplicates.duplicates)
     app.command("explain", help=explain.HELP)(explain.explain)
     app.command("match", help=match.HELP)(match.match)
+    app.command("outcomes", help=outcomes.HELP)(outcomes.outcomes)
+    app.command("review", help=review.HELP)(review.review)
     app.command("route", help=route.HELP)(route.route)
     app.command("replay", help=replay.HELP)(replay.replay)
     app.command("serve", help=serve.SERVE_HELP)(serve.serve)

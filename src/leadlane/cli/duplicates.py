@@ -11,7 +11,7 @@ import typer
 from rich.padding import Padding
 from rich.text import Text
 
-from leadlane.cli import contact_rate, known_duplicates, merging
+from leadlane.cli import known_duplicates, merging
 from leadlane.cli.matching import (
     AS_HELP,
     ENCODING_HELP,
@@ -127,6 +127,9 @@ def duplicates(
     if truth is not None or mapping or kind is not None or encoding is not None:
         raise typer.BadParameter(_("--truth, --map, --as and --encoding are about a file; name it."))
     if rate:
+        # Imported here because numpy and scipy take a moment, which no other command should pay.
+        from leadlane.cli import contact_rate
+
         contact_rate.rate(_rate_by(by), since, until, limit, as_json=as_json)
     elif merge:
         _merge_leads(_kinds(of), sure, unsure, by, yes=yes)

@@ -21,8 +21,8 @@ from leadlane.explain.likeness import likeness_words
 from leadlane.explain.speech import person_words
 from leadlane.explain.standing import stage_words
 from leadlane.i18n import _, ngettext
+from leadlane.service.csv_cells import plain
 from leadlane.service.duplicates import Found, Group, Of, duplicate_accounts, duplicate_leads
-from leadlane.service.records_out import FORMULA_STARTS
 from leadlane.store.codec import encode
 from leadlane.store.duplicates import LeadCard
 
@@ -247,10 +247,7 @@ def _write(out: Path, found: Iterable[Found]) -> None:
 
 def _plain(member: Mapping[str, object]) -> dict[str, object]:
     """The same, with nothing that a spreadsheet would take for a formula: strangers wrote it into forms."""
-    return {
-        name: f"'{value}" if name != "id" and str(value).startswith(FORMULA_STARTS) else value
-        for name, value in member.items()
-    }
+    return {name: value if name == "id" else plain(value) for name, value in member.items()}
 
 
 def _why(group: Group, id_: str) -> dict[str, object]:

@@ -163,6 +163,8 @@ def _answer(app: App, listener: socket.socket, workers: int) -> None:
 
 def _publish_reference(app: App) -> None:
     """Put the reference policy and roster in force where nothing is."""
+    from leadlane.service import demo
+
     reference = files("leadlane") / "reference"
     with app.pool.connection() as connection:
         version, _revision = policies.in_force(connection)
@@ -172,9 +174,10 @@ def _publish_reference(app: App) -> None:
         if document is None:
             raise PolicyErrors(problems)
         text = (reference / "policy.yaml").read_text(encoding="utf-8")
-        by, now = "leadlane run", app.now()
-        put_roster(connection, document, by, now)
-        publish(connection, text, "policy.yaml", by, _("The reference policy"), now)
+        # They were in force when the first lead of the demonstration came.
+        by, since = "leadlane run", app.now() - timedelta(weeks=demo.WEEKS)
+        put_roster(connection, document, by, since)
+        publish(connection, text, "policy.yaml", by, _("The reference policy"), since)
 
 
 def _load_demo(app: App) -> None:
@@ -183,7 +186,7 @@ def _load_demo(app: App) -> None:
     with app.pool.connection() as connection:
         if leads.search(connection, {}, None, 1):
             return
-    console.print(_("Loading the demonstration company …"))
+    console.print(_("Loading half a year of the demonstration company: this takes less than a minute …"))
     demo.load(app)
 
 

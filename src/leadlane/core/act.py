@@ -90,7 +90,7 @@ class Act:
     person of the roster, such as an administrator. `to` is a person, or for `review` also
     `pool:NAME` or `program:NAME`; for `identify` an account or None, for `merge` the lead that ends, for
     `split` the id under which it had come, with its `parts`. `how` is the kind of a touch, `outcome` and
-    `value` of a closing.
+    `value` of a closing; its `closed_at` (aware) is when it ended, where that was before now.
     The `reason` of a plan is the next step; `due_at` (aware) is when it is due, also after a touch.
     `turn` is the pick that brought the lead to whoever has it, where one did.
     """
@@ -107,6 +107,7 @@ class Act:
     due_at: datetime | None = None
     parts: Parts | None = None
     user: str = ""
+    closed_at: datetime | None = None
 
 
 def decide_act(desk: Desk, act: Act) -> Decision | Refusal | None:
@@ -169,6 +170,8 @@ class _Matter:
             self.trace["act"]["due_at"] = act.due_at
         if act.user:
             self.trace["act"]["user"] = act.user
+        if act.closed_at is not None:
+            self.trace["act"]["closed_at"] = act.closed_at
         facts = fold(before.lead.fields)
         self.qualified = qualify(book.qualify, before.lead, facts, self.desk.now, self.trace)
         self.match = find_match(before.lead.id, before.keys, self.desk.known)
@@ -204,6 +207,8 @@ def _refusal(matter: _Matter) -> Reason | None:
         return Reason.IN_REVIEW
     if act.kind == "close" and act.outcome not in CLOSINGS:
         return Reason.UNKNOWN_OUTCOME
+    if act.closed_at is not None and not before.lead.arrived_at <= act.closed_at <= matter.desk.now:
+        return Reason.WRONG_MOMENT
     return None
 
 

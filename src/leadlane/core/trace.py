@@ -73,6 +73,7 @@ class Reason(StrEnum):
     UNKNOWN_PERSON = "unknown_person"
     UNKNOWN_DESTINATION = "unknown_destination"
     UNKNOWN_OUTCOME = "unknown_outcome"
+    WRONG_MOMENT = "wrong_moment"
     UNKNOWN_ACCOUNT = "unknown_account"
     OTHER_NOT_OPEN = "other_not_open"
     SAME_LEAD = "same_lead"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,7 +19,7 @@ STRANGERS = 330  # leads that come for the first time, those below not counted
 RETURNING = 26  # the same person once more
 FREE_MAIL = 14  # people who write from a private mailbox
 _SEED = 20_260_101
-_ZONE = ZoneInfo("Europe/Berlin")
+ZONE = ZoneInfo("Europe/Berlin")
 # How much arrives in the hours from 7 to 20, as a web site sees it.
 _HOURS = (2, 5, 9, 11, 10, 7, 6, 8, 10, 9, 6, 3, 2, 1)
 
@@ -45,7 +46,9 @@ Raw = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class _Company:
+class Company:
+    """A company that leads come from."""
+
     name: str
     domain: str
     country: words.Country
@@ -92,35 +95,40 @@ def leads(now: datetime) -> list[Raw]:
     companies = _companies()
     # The first ones are known accounts, and come a little more often.
     weights = [2 if index < len(_STANDINGS) else 1 for index in range(len(companies))]
-    invented = [_lead(rng, rng.choices(companies, weights)[0], now, index) for index in range(STRANGERS)]
-    invented += [_private(rng, now) for _index in range(FREE_MAIL)]
-    invented += [_lead(rng, company, now) for company in _well_known()]
-    invented += [_again(rng, rng.choice(invented[:STRANGERS]), now) for _index in range(RETURNING)]
+    invented = [visitor(rng, rng.choices(companies, weights)[0], now, index) for index in range(STRANGERS)]
+    invented += [stranger(rng, now) for _index in range(FREE_MAIL)]
+    invented += [visitor(rng, company, now) for company in well_known()]
+    invented += [again(rng, rng.choice(invented[:STRANGERS]), now) for _index in range(RETURNING)]
     invented.sort(key=lambda raw: raw["arrived_at"])
-    return [{"id": f"demo-{number:04d}", **_written(raw)} for number, raw in enumerate(invented, start=1)]
+    return [{"id": f"demo-{number:04d}", **written(raw)} for number, raw in enumerate(invented, start=1)]
 
 
-def _written(raw: Raw) -> Raw:
+def written(raw: Raw) -> Raw:
     """A lead as it is sent: moments as texts."""
     signals = [{"name": one["name"], "at": one["at"].isoformat()} for one in raw["signals"]]
     return {**raw, "arrived_at": raw["arrived_at"].isoformat(), "signals": signals}
 
 
-def _companies() -> list[_Company]:
+def _companies() -> list[Company]:
     rng = random.Random(_SEED + 1)
-    found: dict[str, _Company] = {}
+    found: dict[str, Company] = {}
     while len(found) < COMPANIES:
         company = _company(rng)
         found.setdefault(company.domain, company)
     return list(found.values())
 
 
-def _company(rng: random.Random) -> _Company:
+def _company(rng: random.Random) -> Company:
     country = rng.choices(words.COUNTRIES, [one.share for one in words.COUNTRIES])[0]
+    return invented(rng, country, _SIZES)
+
+
+def invented(rng: random.Random, country: words.Country, sizes: Sequence[tuple[int, int, int]]) -> Company:
+    """A company of a country; `sizes` are the least and the most employees, and how often."""
     industry = rng.choices(list(words.INDUSTRIES), [share for share, _names in words.INDUSTRIES.values()])[0]
     stem, suffix = rng.choice(words.STEMS), rng.choice(words.INDUSTRIES[industry][1])
-    low, high, _share = rng.choices(_SIZES, [size[2] for size in _SIZES])[0]
-    return _Company(
+    low, high, _share = rng.choices(sizes, [size[2] for size in sizes])[0]
+    return Company(
         name=f"{stem} {suffix} {country.legal_form}",
         domain=f"{stem}-{suffix}.example".lower(),
         country=country,
@@ -131,22 +139,25 @@ def _company(rng: random.Random) -> _Company:
     )
 
 
-def _well_known() -> list[_Company]:
-    """Companies that the reference policy and roster name: an account, a customer, a competitor."""
+def well_known() -> list[Company]:
+    """Companies that the reference policy and roster name, as often as they come in two weeks: an account, a
+    customer, a competitor.
+    """
     germany = words.COUNTRIES[0]
-    acme = _Company(
+    acme = Company(
         *("Acme Maschinenbau GmbH", "acme.example", germany, "Stuttgart", "manufacturing", 1800, ("sap",))
     )
-    helix = _Company(
+    helix = Company(
         *("Helix Versicherung AG", "helix.example", germany, "Hannover", "insurance", 2400, ("salesforce",))
     )
-    rival = _Company(
+    rival = Company(
         *("Rival CRM", "rival-crm.example", words.COUNTRIES[-1], "Boston", "software", 300, ("hubspot",))
     )
     return [acme] * 3 + [helix] * 4 + [rival] * 3
 
 
-def _lead(rng: random.Random, company: _Company, now: datetime, index: int = 1) -> Raw:
+def visitor(rng: random.Random, company: Company, now: datetime, index: int = 1) -> Raw:
+    """Somebody of a company who comes in the two weeks before `now`; some were introduced, by their index."""
     first_name, last_name = rng.choice(company.country.first_names), rng.choice(company.country.last_names)
     raw = {
         "email": f"{_ascii(first_name)}.{_ascii(last_name)}@{company.domain}",
@@ -164,7 +175,7 @@ def _lead(rng: random.Random, company: _Company, now: datetime, index: int = 1) 
     return _without_nothing(raw)
 
 
-def _private(rng: random.Random, now: datetime) -> Raw:
+def stranger(rng: random.Random, now: datetime) -> Raw:
     """Somebody who writes from a private mailbox: no company is known."""
     country = rng.choice(words.COUNTRIES)
     first_name, last_name = rng.choice(country.first_names), rng.choice(country.last_names)
@@ -173,12 +184,12 @@ def _private(rng: random.Random, now: datetime) -> Raw:
     return _without_nothing({"email": address, **person, **_visit(rng, country.language, now)})
 
 
-def _again(rng: random.Random, before: Raw, now: datetime) -> Raw:
+def again(rng: random.Random, before: Raw, now: datetime) -> Raw:
     """The same person once more, by another form: the address is written differently, and there is news."""
     visit = _visit(rng, before["language"], now)
     earliest = before["arrived_at"] + timedelta(minutes=20)
     if visit["arrived_at"] < earliest:
-        visit |= _moved(visit, min(earliest + timedelta(hours=rng.randint(0, 40)), now))
+        visit |= moved(visit, min(earliest + timedelta(hours=rng.randint(0, 40)), now))
     local, _at, domain = before["email"].partition("@")
     written = rng.choice((f"{local}+news@{domain}", f"{local}@{domain}".upper(), f"{local}@{domain}"))
     kept = {name: before[name] for name in ("first_name", "last_name", "company", "country", "language")}
@@ -214,7 +225,8 @@ def _visit(rng: random.Random, language: str, now: datetime) -> Raw:
     }
 
 
-def _moved(visit: Raw, arrived_at: datetime) -> Raw:
+def moved(visit: Raw, arrived_at: datetime) -> Raw:
+    """When somebody came and what they had done before, as if they had come at another moment."""
     shift = arrived_at - visit["arrived_at"]
     signals = [{"name": one["name"], "at": one["at"] + shift} for one in visit["signals"]]
     return {"arrived_at": arrived_at, "signals": signals}
@@ -223,7 +235,7 @@ def _moved(visit: Raw, arrived_at: datetime) -> Raw:
 def _moment(rng: random.Random, now: datetime) -> datetime:
     """A moment of the last two weeks, mostly in office hours."""
     while True:
-        day = (now - timedelta(days=rng.randrange(DAYS + 1))).astimezone(_ZONE)
+        day = (now - timedelta(days=rng.randrange(DAYS + 1))).astimezone(ZONE)
         hour = 7 + rng.choices(range(len(_HOURS)), _HOURS)[0]
         moment = day.replace(hour=hour, minute=rng.randrange(60), second=rng.randrange(60), microsecond=0)
         is_wanted = day.weekday() < 5 or rng.random() < 0.15

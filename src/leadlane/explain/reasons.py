@@ -63,6 +63,7 @@ _WORDS = {
     Reason.UNKNOWN_PERSON: N_("There is nobody of this id in the roster."),
     Reason.UNKNOWN_DESTINATION: N_("There is no pool or program of this name."),
     Reason.UNKNOWN_OUTCOME: N_("A lead is closed as won, lost, junk, duplicate or unqualified."),
+    Reason.WRONG_MOMENT: N_("A lead ends between its arrival and now."),
     Reason.UNKNOWN_ACCOUNT: N_("There is no account of this id."),
     Reason.OTHER_NOT_OPEN: N_("The other lead is closed, or there is none of this id."),
     Reason.SAME_LEAD: N_("That is the same lead already."),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,6 +14,7 @@ from leadlane.explain.reasons import reason_words
 from leadlane.explain.speech import moment_words, person_words, signal_words
 from leadlane.explain.standing import outcome_words, said_words, touch_words
 from leadlane.i18n import N_, _
+from leadlane.policy.words import number_words
 
 # What a line of the timeline says. {by}, {who}, {to}, {cover} are people; the rest is as it was stored.
 _SAYS = {
@@ -29,6 +30,7 @@ _SAYS = {
     "reassigned": N_("{by} handed it to {to}. {reason}"),
     "reviewed": N_("{by} placed it."),
     "closed": N_("{by} closed it as {outcome}."),
+    "outcome_corrected": N_("{by} corrected how it ended: {was} → {ending}. {reason}"),
     "identified": N_("{by} said whose it is."),
     "joined": N_("{by} merged another lead into it. {reason}"),
     "merged_into": N_("{by} merged it into the lead {lead}. {reason}"),
@@ -86,9 +88,20 @@ def event_words(one: Happened, roster: Roster) -> str:
             signals=", ".join(map(signal_words, signals)),
             lead=details.get("lead", ""),
             did=reason_words(details["did"]) if "did" in details else "",
+            was=_ending_words(details.get("was", {})),
+            ending=_ending_words(details),
         )
         .strip()
     )
+
+
+def _ending_words(ending: Mapping[str, Any]) -> str:
+    """How a lead ended, in short: `won, 12 000, 2026-03-04 16:00 UTC`."""
+    value, closed_at = ending.get("value"), ending.get("closed_at")
+    said = [outcome_words(ending["outcome"]) if ending.get("outcome") else _("no outcome")]
+    said += [number_words(value)] if value is not None else []
+    said += [f"{datetime.fromisoformat(closed_at).astimezone(UTC):%Y-%m-%d %H:%M} UTC"] if closed_at else []
+    return ", ".join(said)
 
 
 def actor_words(actor: str, roster: Roster) -> str:

@@ -123,7 +123,7 @@ def week(counts: NDArray[np.int64], days: Sequence[str], title: str) -> Markup:
             count = int(counts[row, hour])
             parts.append(
                 Markup(
-                    '<rect class="{}" x="{:.1f}" y="{}" width="{}" height="{}" rx="2" style="--shade:{:.2f}">'
+                    '<rect class="{}" x="{:.1f}" y="{}" width="{}" height="{}" rx="2" fill-opacity="{:.2f}">'
                     "<title>{} {}:00 · {}</title></rect>"
                 ).format(
                     "shade" if count else "none",
@@ -131,7 +131,7 @@ def week(counts: NDArray[np.int64], days: Sequence[str], title: str) -> Markup:
                     row * step,
                     size,
                     size,
-                    0.12 + 0.88 * count / most,
+                    0.12 + 0.88 * count / most if count else 1,
                     days[row],
                     hour,
                     f"{count:,}",
@@ -178,6 +178,47 @@ def months(
         if place % every == 0:
             parts.append(_text(x + step / 2, 222, name, "middle"))
     return _svg(_HEIGHT, title, parts)
+
+
+def weeks_ahead(
+    names: Sequence[str],
+    counts: Sequence[int],
+    ahead: Sequence[tuple[float, float, float, float, float]],
+    title: str,
+) -> Markup:
+    """Counts by week as bars, and the weeks after them as a curve with two bands.
+
+    `ahead`: (low of the wide band, low of the narrow one, value, high of the narrow one, high of the wide
+    one). `names` are those of all weeks.
+    """
+    top = max(1.0, *counts, *(week[-1] for week in ahead))
+    step = (WIDTH - _LEFT - _RIGHT) / max(1, len(names))
+    floor, ceiling = 150, 12
+
+    def y(count: float) -> float:
+        return floor - (floor - ceiling) * count / top
+
+    def x(week: float) -> float:
+        return _LEFT + (week + 0.5) * step
+
+    parts = [_text(_LEFT - 5, y(at) + 4, f"{at:,.0f}", "end") for at in (0.0, top)]
+    parts.append(_line(_LEFT, floor, WIDTH - _RIGHT, floor, "faint"))
+    for week, count in enumerate(counts):
+        parts.append(
+            Markup(
+                '<rect class="whole" x="{:.1f}" y="{:.1f}" width="{:.1f}" height="{:.1f}" rx="1.5"/>'
+            ).format(x(week) - step * 0.38, y(count), step * 0.76, floor - y(count))
+        )
+    places = [x(len(counts) + week) for week in range(len(ahead))]
+    for low, high in ((0, 4), (1, 3)):
+        band = [(at, y(week[high])) for at, week in zip(places, ahead, strict=True)]
+        band += [(at, y(week[low])) for at, week in zip(places[::-1], ahead[::-1], strict=True)]
+        parts.append(Markup('<polygon class="band first" points="{}"/>').format(_points(band)))
+    path = [(at, y(week[2])) for at, week in zip(places, ahead, strict=True)]
+    parts.append(Markup('<polyline class="curve first" points="{}"/>').format(_points(path)))
+    every = max(1, -(-len(names) // 7))
+    parts += [_text(x(week), floor + 16, names[week], "middle") for week in range(0, len(names), every)]
+    return _svg(floor + 22, title, parts)
 
 
 def money_range(low: float, middle: float, high: float, top: float) -> Markup:

@@ -9,6 +9,8 @@ from typing import Literal
 from markupsafe import Markup
 
 _BEGIN_FIGURES = frozenset("0123456789+-−−€$£¥×<")
+# What stands where a figure is not known.
+_NOTHING = ("", "–")
 NO_PICTURE = Markup("")
 Tone = Literal["", "good", "bad", "unsure"]
 
@@ -37,7 +39,7 @@ class Grid:
 
     def is_figures(self, place: int) -> bool:
         """Whether a column holds figures, which stand to the right."""
-        cells = [row.cells[place] for row in self.rows if row.cells[place]]
+        cells = [row.cells[place] for row in self.rows if row.cells[place] not in _NOTHING]
         return (
             place > 0 and bool(cells) and all(cell[0] in _BEGIN_FIGURES and len(cell) < 40 for cell in cells)
         )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import reduce
+from math import sqrt
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,42 +13,16 @@ from scipy.special import gammaln
 from scipy.stats import false_discovery_control
 
 from leadlane.insight.groups import FALSE_SHARE, Codes, Flags, differ, tally
+from leadlane.insight.leads import Group
+from leadlane.insight.promises import ENDED, KEPT, MISSED, Promises, Stage
 from leadlane.insight.proportions import Counts, Estimate, wilson
-from leadlane.insight.survival import curve
+from leadlane.insight.survival import medians
 
-# `ended`: the lead was closed, unanswered, before the promise ended; it is neither kept nor missed.
-State = Literal["kept", "missed", "ended"]
 # Whoever missed fewer does not miss again and again, however improbable it is.
 LEAST_MISSED = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """So many seconds, and whether they ended with what was waited for; else it has not come until now."""
-
-    seconds: float
-    is_over: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A promise and how it was kept. Spans are None where their beginning is not known.
-
-    `response` is from arrival to answer, `assigning` from arrival until somebody had the lead, `telling` from
-    then until `person`, who had it in the end, was told, and `answering` from then until the answer;
-    those `in_hours` count the working time of that person. `by` says what it belongs to, for each dimension.
-    """
-
-    lead_id: str
-    state: State
-    person: str | None
-    by: Mapping[str, str | None]
-    response: Span
-    response_in_hours: Span | None
-    assigning: Span | None
-    telling: Span | None
-    answering: Span | None
-    answering_in_hours: Span | None
+Chances = NDArray[np.float64]
+# The logarithm of the least that is told from nothing; up to so many products, they are made one by one.
+_SMALLEST_LOG, _DIRECT = -700.0, 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,40 +52,50 @@ class Figures:
         return self.kept + self.missed
 
 
-def figures(promises: Sequence[Judged]) -> Figures:
+def figures(promises: Promises) -> Figures:
     """The figures of some promises."""
-    kept = sum(one.state == "kept" for one in promises)
-    missed = sum(one.state == "missed" for one in promises)
-    return Figures(
-        kept,
-        missed,
-        len(promises) - kept - missed,
-        wilson(kept, kept + missed) if kept + missed else None,
-        _median(one.response for one in promises),
-        _median(one.response_in_hours for one in promises),
-        _median(one.assigning for one in promises),
-        _median(one.telling for one in promises),
-        _median(one.answering for one in promises),
-        _median(one.answering_in_hours for one in promises),
-        sum(one.response.is_over for one in promises),
-        sum(one.telling is not None for one in promises),
-    )
+    (found,) = figures_by(promises, np.zeros(len(promises), np.int32), 1)
+    return found
 
 
-def _median(spans: Iterable[Span | None]) -> Estimate | None:
-    known = [(one.seconds, one.is_over) for one in spans if one is not None]
-    if not known:
-        return None
-    found = curve(np.array([one[0] for one in known]), np.array([one[1] for one in known], dtype=bool))
-    return found.time_of(0.5) if found is not None else None
+def figures_by(promises: Promises, group: Codes, groups: int) -> list[Figures]:
+    """The figures of each group of promises, numbered from 0; negative ones are in none."""
+    known = group >= 0
+    counts = [
+        np.bincount(group[known & (promises.state == state)], minlength=groups).tolist()
+        for state in (KEPT, MISSED, ENDED)
+    ]
+    response, telling = promises.spans["response"], promises.spans["telling"]
+    answered = np.bincount(group[known & response.is_over], minlength=groups).tolist()
+    told = np.bincount(group[known & ~np.isnan(telling.seconds)], minlength=groups).tolist()
+
+    def middle(stage: Stage) -> list[Estimate | None]:
+        spans = promises.spans[stage]
+        return medians(spans.seconds, spans.is_over, group, groups)
+
+    return [
+        Figures(kept, missed, ended, wilson(kept, kept + missed) if kept + missed else None, *more)
+        for kept, missed, ended, *more in zip(
+            *counts,
+            middle("response"),
+            middle("response_in_hours"),
+            middle("assigning"),
+            middle("telling"),
+            middle("answering"),
+            middle("answering_in_hours"),
+            answered,
+            told,
+            strict=True,
+        )
+    ]
 
 
-def grouped(promises: Iterable[Judged], dimension: str) -> dict[str | None, list[Judged]]:
-    """The promises by what they belong to in a dimension."""
-    found: defaultdict[str | None, list[Judged]] = defaultdict(list)
-    for one in promises:
-        found[one.by[dimension]].append(one)
-    return dict(found)
+def grouped(promises: Promises, by: Group) -> list[tuple[str | None, Figures]]:
+    """The figures by what promises belong to, without empty groups; None: not known, or there is none."""
+    groups = len(by.names)
+    found = figures_by(promises, np.where(by.codes < 0, groups, by.codes), groups + 1)
+    listed = zip([*by.names, None], found, strict=True)
+    return [(value, figures) for value, figures in listed if figures.count + figures.ended]
 
 
 # ---------------------------------------------------------------- beyond chance
@@ -177,20 +161,36 @@ def beyond_chance(group: Codes, missed: Flags, stratum: Codes) -> list[Beyond]:
 
 def _chance(misses: Counts, counts: Counts, all_misses: Counts, all_counts: Counts) -> float:
     """The chance that so many or more of the misses of all strata are of one group."""
-    total: NDArray[np.float64] = np.ones(1)
-    for n, k, everything in zip(counts.tolist(), all_misses.tolist(), all_counts.tolist(), strict=True):
-        total = np.convolve(total, _hypergeometric(n, k, everything))
-    return min(1.0, float(total[int(misses.sum()) :].sum()))
+    margins = zip(counts.tolist(), all_misses.tolist(), all_counts.tolist(), strict=True)
+    of_strata = [_hypergeometric(*of_stratum) for of_stratum in margins]
+    first = sum(least for least, _chances in of_strata)
+    total = reduce(_convolved, (chances for _least, chances in of_strata))
+    return min(1.0, max(0.0, float(total[max(0, int(misses.sum()) - first) :].sum())))
 
 
-def _hypergeometric(own: int, missed: int, everything: int) -> NDArray[np.float64]:
-    """The chance that 0, 1, … of those missed are among one's own; by logarithms, since scipy's is slow."""
-    among = np.arange(min(own, missed) + 1)
-    rest = missed - among
-    possible = rest <= everything - own
+def _convolved(one: Chances, other: Chances) -> Chances:
+    """The chances of the sum of two numbers."""
+    if len(one) * len(other) <= _DIRECT:
+        return np.convolve(one, other)
+    length = len(one) + len(other) - 1
+    return np.asarray(np.fft.irfft(np.fft.rfft(one, length) * np.fft.rfft(other, length), length))
+
+
+def _hypergeometric(own: int, missed: int, everything: int) -> tuple[int, Chances]:
+    """A number, and the chances that so many, one more, … of those missed are among one's own.
+
+    Left out is what is too improbable to be written as a number, of many nearly all (W. Hoeffding:
+    Probability Inequalities for Sums of Bounded Random Variables, 1963, sections 2 and 6). By logarithms,
+    since scipy's is slow.
+    """
+    mean, reach = own * missed / everything, sqrt(_SMALLEST_LOG / -2 * min(own, missed))
+    least, most = (
+        max(0, own + missed - everything, int(mean - reach)),
+        min(own, missed, int(mean + reach) + 1),
+    )
+    among = np.arange(least, most + 1)
     logs = _log_choose(own, among) - _log_choose(everything, missed)
-    logs = logs + _log_choose(everything - own, np.where(possible, rest, 0))
-    return np.where(possible, np.exp(logs), 0.0)
+    return least, np.exp(logs + _log_choose(everything - own, missed - among))
 
 
 def _log_choose(of: int, some: NDArray[np.int64] | int) -> NDArray[np.float64]:
@@ -239,16 +239,19 @@ class Pattern:
 _MOST_WORST = 3
 
 
-def patterns(promises: Sequence[Judged], dimensions: Sequence[str]) -> list[Pattern]:
+def patterns(promises: Promises, dimensions: Sequence[str]) -> list[Pattern]:
     """For each dimension with more than one value, whether the shares missed differ, those that do first."""
-    judged = [one for one in promises if one.state != "ended"]
+    is_missed = promises.state == MISSED
     tests = []
     for dimension in dimensions:
-        parts = list(grouped(judged, dimension).items())
-        counts = np.array([len(part) for _value, part in parts])
-        missed = np.array([sum(one.state == "missed" for one in part) for _value, part in parts])
-        if len(parts) > 1:
-            tests.append((dimension, differ(missed, counts), _worst(parts, missed, counts)))
+        by = promises.by[dimension]
+        group = np.where(by.codes < 0, len(by.names), by.codes)
+        missed, counts = tally(np.where(promises.state == ENDED, -1, group), is_missed, len(by.names) + 1)
+        present = np.flatnonzero(counts)
+        if len(present) > 1:
+            names = [*by.names, None]
+            listed = [(names[at], int(missed[at]), int(counts[at])) for at in present]
+            tests.append((dimension, differ(missed[present], counts[present]), _worst(listed)))
     if not tests:
         return []
     corrected = false_discovery_control([test.p for _dimension, test, _worst in tests]).tolist()
@@ -259,13 +262,7 @@ def patterns(promises: Sequence[Judged], dimensions: Sequence[str]) -> list[Patt
     return sorted(found, key=lambda one: one.q)
 
 
-def _worst(
-    parts: Sequence[tuple[str | None, list[Judged]]], missed: Counts, counts: Counts
-) -> list[tuple[str | None, Estimate]]:
-    shares = [
-        (value, wilson(int(k), int(n)))
-        for (value, _part), k, n in zip(parts, missed, counts, strict=True)
-        if k
-    ]
+def _worst(values: Sequence[tuple[str | None, int, int]]) -> list[tuple[str | None, Estimate]]:
+    shares = [(value, wilson(missed, count)) for value, missed, count in values if missed]
     # By the lower end: one missed of one is no worse than fifty of sixty.
     return sorted(shares, key=lambda one: -one[1].low)[:_MOST_WORST]

@@ -84,7 +84,7 @@ class YamlError(Exception):
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # Plain scalars that are not text, in the order of the core schema.
-_PLAIN = (
+PLAIN = (
     ("null", re.compile(r"~|null|Null|NULL|")),
     ("bool", re.compile(r"true|True|TRUE|false|False|FALSE")),
     ("int", re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")),
@@ -326,7 +326,7 @@ def _kind(event: ScalarEvent, text: str) -> str:
         return str(event.tag).removeprefix(_CORE)
     if not event.implicit[0] or (text and text[0] not in _MAY_NOT_BE_TEXT):
         return "str"
-    return next((kind for kind, pattern in _PLAIN if pattern.fullmatch(text)), "str")
+    return next((kind for kind, pattern in PLAIN if pattern.fullmatch(text)), "str")
 
 
 def _integer(text: str) -> int:

@@ -7,8 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from heapq import heappop, heappush
-from math import inf, sqrt
-from typing import NamedTuple
+from math import inf
 
 from psycopg import Connection
 from typing_extensions import TypedDict
@@ -17,14 +16,11 @@ from leadlane.core.act import REACHING_OUT
 from leadlane.core.facts import Roster
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
+from leadlane.insight.proportions import wilson
 from leadlane.policy.roster_document import instant
 from leadlane.store import duplicates
 from leadlane.store.duplicates import BySeveral, Counted, Hold, LeadCard, Period, Prevented, Touch
 
-# The normal quantile of an interval that holds the true share in 95 of 100 cases.
-_Z = 1.959964
-# A share of fewer than so many says little: one more or less moves it by several percent.
-SMALL = 30
 MOST_LISTED = 500
 
 
@@ -103,27 +99,6 @@ class PeriodError(LeadlaneError):
         self.bound, self.value, self.reason = bound, value, reason
 
 
-class Interval(NamedTuple):
-    """The bounds of a share, from 0 to 1."""
-
-    low: float
-    high: float
-
-
-def wilson(count: int, total: int) -> Interval:
-    """The 95 % interval of the share count / total, total > 0: also for few, and for shares of 0 and 1.
-
-    E. B. Wilson: Probable Inference, the Law of Succession, and Statistical Inference, 1927.
-    """
-    share, square = count / total, _Z * _Z
-    middle = share + square / (2 * total)
-    reach = _Z * sqrt(share * (1 - share) / total + square / (4 * total * total))
-    scale = 1 + square / total
-    # At the ends rounding would leave the bound a hair off.
-    low = (middle - reach) / scale if count else 0.0
-    return Interval(low, (middle + reach) / scale if count < total else 1.0)
-
-
 def read_period(since: str | None, until: str | None, zone_name: str) -> Period:
     """A period from dates or moments as people write them; PeriodError for what is none.
 
@@ -173,6 +148,18 @@ def duplicates_report(
         "by_team": _grouped(prospects, companies, prevented, lambda _source, person: team(person)),
         "contacted_twice": [_twice_view(one, cards[one.root], roster) for one in prospects.listed],
     }
+
+
+def prospects_rate(connection: Connection, period: Period) -> RateView:
+    """The duplicate contact rate of prospects alone, as `duplicates_report` tells it, in less of the time."""
+    with connection.transaction():
+        touched, leads = duplicates.contacted(connection, REACHING_OUT, period)
+        tally = _Tally(touched)
+        for one in duplicates.reached_by_several(connection, "prospects", REACHING_OUT, period, leads):
+            _had_it, is_handed_over = judge(one.touches, one.holds)
+            tally.handed_over += is_handed_over
+            tally.twice += not is_handed_over
+    return _rate([tally])
 
 
 def judge(touches: Sequence[Touch], holds: Iterable[Hold]) -> tuple[list[bool], bool]:
@@ -274,7 +261,7 @@ def _rate(tallies: Iterable[_Tally]) -> RateView:
         "share": round(twice / touched, 6) if touched else None,
         "low": round(bounds.low, 6) if bounds else None,
         "high": round(bounds.high, 6) if bounds else None,
-        "is_small": touched < SMALL,
+        "is_small": bounds is None or bounds.is_small,
     }
 
 

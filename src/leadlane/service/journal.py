@@ -104,7 +104,8 @@ class Journal:
             row |= {"batch_id": None, "decision_number": None}
         if decision.outcome == "closed":
             act = decision.trace["act"]
-            row |= {"closed_at": self.now, "outcome": act["outcome"], "value": act["value"]}
+            closed_at = act.get("closed_at") or self.now
+            row |= {"closed_at": closed_at, "outcome": act["outcome"], "value": act["value"]}
         if decision.outcome == "merged_away":
             row |= {"closed_at": self.now, "outcome": "duplicate"}
         earlier = self.placed.get(lead_id) or self.changed.get(lead_id)
@@ -126,7 +127,7 @@ class Journal:
     ) -> None:
         """The other lead that an act concerns: the one that ended by a merge, or lost a part by a split."""
         self._enter_lead(number, submission, beside)
-        other, actor = beside.lead_id, _actor(act)
+        other, actor = beside.lead_id, actor_of(act)
         if act.kind == "merge":
             self.changed[other]["merged_into"] = decision.lead_id
             self._add_event(other, "merged_into", actor, {"lead": decision.lead_id, "reason": act.reason})
@@ -157,7 +158,7 @@ class Journal:
         if act.kind == "chase":
             self._tell_chase(decision)
             return
-        actor = _actor(act)
+        actor = actor_of(act)
         if act.kind == "cover":
             event = "uncovered" if Reason.NOBODY_COVERS in decision.reasons else "covering"
             self._add_event(lead_id, event, actor, place_told(decision))
@@ -170,6 +171,7 @@ class Journal:
             "outcome": act.outcome,
             "value": act.value,
             "due_at": act.due_at,
+            "closed_at": act.closed_at,
         }
         self._add_event(
             lead_id, _ACT_EVENT[act.kind], actor, {k: v for k, v in said.items() if v not in ("", None)}
@@ -197,8 +199,8 @@ class Journal:
         self.timeline.append({"lead_id": lead_id, "event": event, "actor": actor, "details": details})
 
 
-def _actor(act: Act) -> str:
-    """Who acts, as the timeline says it."""
+def actor_of(act: Act) -> str:
+    """Who acts, as the timeline says it: `person:anna`, `user:Kim Hall`, `system`."""
     if act.by:
         return f"person:{act.by}"
     return f"user:{act.user}" if act.user else "system"

@@ -16,6 +16,7 @@ from psycopg import Connection
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.service.batch import Receipt
+from leadlane.service.csv_cells import plain
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.store import leads
 
@@ -114,7 +115,7 @@ class OutcomesFile:
             *(one.covered_by, one.service_level, respond_by),
         )
         if self._is_csv:
-            self._write((*cells, "; ".join(reasons)))
+            self._write([plain(cell) for cell in (*cells, "; ".join(reasons))])
         else:
             values = dict(zip(COLUMNS, (*(cell or None for cell in cells), reasons), strict=True))
             self._file.write(orjson.dumps(values).decode() + "\n")

@@ -11,13 +11,12 @@ from leadlane.errors import LeadlaneError
 from leadlane.explain.likeness import likeness_words
 from leadlane.i18n import _
 from leadlane.intake.files import Row, open_rows
+from leadlane.service.csv_cells import plain
 from leadlane.service.find_duplicates import Answers, Duplicates
 from leadlane.service.link_quality import groups_by_place
 from leadlane.service.match_files import Found, Matches
 from leadlane.service.record_files import RecordFile, Source
 
-# A spreadsheet takes a text that begins so for a formula.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 WriteRow = Callable[[Iterable[object]], object]
 
 CLUSTER_COLUMNS = ("_cluster", "_review")
@@ -90,14 +89,14 @@ def write_matches(found: Matches, out: Path) -> None:
         for pair, outcome in sorted(lines, key=lambda line: found.left[line[0].left].row):
             ours, theirs = found.left[pair.left], found.right[pair.right]
             evidence = "; ".join(likeness_words(found.look(pair.left, pair.right).evidence))
-            write((*_cells(ours), *_cells(theirs), outcome, pair.probability, evidence))
+            write((*_cells(ours), *_cells(theirs), outcome, pair.probability, plain(evidence)))
         new = (ours for place, ours in enumerate(found.left) if place not in matched)
         for ours in sorted(new, key=lambda source: source.row):
             write((*_cells(ours), "", "", "", "new", "", ""))
 
 
 def _cells(source: Source) -> tuple[object, ...]:
-    return source.row, source.id, source.text
+    return source.row, plain(source.id), plain(source.text)
 
 
 def _copy_rows(

@@ -74,10 +74,16 @@ NOT_COPIED = (
     "policy_drafts",
     "policy_scenarios",
     "workshop_runs",
+    "quarterly_reviews",
+    "review_verdicts",
     "watchers",
     "arrivals",
     "calendar_links",
     "calendar_feeds",
+    "tellings",
+    "lead_facts",
+    "fact_names",
+    "facts_read",
 )
 
 log = get_logger(__name__)

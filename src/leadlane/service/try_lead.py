@@ -20,7 +20,7 @@ from leadlane.core.rulebook import Rulebook
 from leadlane.explain.words import explain
 from leadlane.intake.leads import read_lead
 from leadlane.intake.problems import Problem
-from leadlane.service.past_leads import Outcome, outcome_of
+from leadlane.service.deciding_again import Outcome, outcome_of
 from leadlane.service.rulebooks import field_specs
 from leadlane.service.submission import Submission, submission
 from leadlane.service.what_if import what_if

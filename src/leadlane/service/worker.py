@@ -40,6 +40,8 @@ FAILED = Counter("leadlane_due_failed_total", "Steps that could not be acted on,
 _OFFERED_IN_VAIN = 2_000
 # How often it is counted when leads come.
 _COUNTED_EVERY_SECONDS = 3600.0
+# How often the facts are made of what has changed, and for how long at most before what is due comes first.
+_READ_EVERY_SECONDS, _READ_SECONDS = 30.0, 0.5
 # Somebody holds what is due, or it failed: looked at again after this.
 _BREATH_SECONDS = 0.1
 
@@ -54,6 +56,8 @@ class Worker(Loop):
         self._failed: set[str] = set()
         self._served_at = 0.0
         self._counted_at: float | None = None
+        self._facts_at: float | None = None
+        self._is_behind = False
         self._spots: dict[str, due.Spot] = {}
 
     def begin(self, connection: Connection) -> None:
@@ -81,6 +85,7 @@ class Worker(Loop):
                 LATENESS.observe(max(0.0, (acted_at - due_at).total_seconds()))
             self._failed.update(chased.failed)
             FAILED.inc(len(chased.failed))
+        self._look_after(connection, "facts", self._make_facts)
         measure(connection, self._now())
 
     def _look_after(self, connection: Connection, what: str, how: Callable[[Connection], None]) -> None:
@@ -122,8 +127,19 @@ class Worker(Loop):
             return
         self._counted_at = now
 
+    def _make_facts(self, connection: Connection) -> None:
+        """Now and then read what has changed for reports; while much is left, whenever nothing else is due."""
+        now, last = time.monotonic(), self._facts_at
+        if last is not None and now - last < _READ_EVERY_SECONDS and not self._is_behind:
+            return
+        # Imported here because every command that has a worker would wait for what computes figures.
+        from leadlane.service.facts import catch_up
+
+        self._facts_at, self._is_behind = now, False
+        self._is_behind = catch_up(connection, _READ_SECONDS) > 0
+
     def _seconds_to_sleep(self, connection: Connection) -> float:
-        longest = due.LONGEST_SLEEP.total_seconds()
+        longest = 0.0 if self._is_behind else due.LONGEST_SLEEP.total_seconds()
         now = self._now()
         moments = (next_due_at(connection, self._books, now), hook_retries.next_due_at(connection))
         due_at = min((moment for moment in moments if moment is not None), default=None)

@@ -91,7 +91,10 @@ def read_happening(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Ar
         turn = raw["turn"]
         if turn is not None:
             turn = Turn(turn["pool"], turn["chosen"], tuple(turn["running"]), tuple(turn["shares"]))
-        due_at = datetime.fromisoformat(raw["due_at"]) if raw.get("due_at") else None
+        moments = {
+            name: datetime.fromisoformat(raw[name]) if raw.get(name) else None
+            for name in ("due_at", "closed_at")
+        }
         parts = raw.get("parts")
         if parts is not None:
             parts = Parts(
@@ -103,7 +106,7 @@ def read_happening(raw: Mapping[str, Any], specs: Mapping[str, FieldSpec]) -> Ar
                 parts["leaves_responded"],
                 tuple(read_likeness(one) for one in parts.get("likely") or ()),
             )
-        return Act(**{**raw, "turn": turn, "due_at": due_at, "parts": parts})
+        return Act(**{**raw, **moments, "turn": turn, "parts": parts})
     likely = tuple(read_likeness(one) for one in raw.get("likely") or ())
     return Arrival(read_lead(raw["lead"], specs), Keys(**raw["keys"]), raw["target"], likely)
 

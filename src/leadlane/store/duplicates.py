@@ -40,6 +40,7 @@ WITH touched AS MATERIALIZED (
      WHERE kind = ANY(%(kinds)s) AND person IS NOT NULL
        AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
        AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
+       AND (%(leads)s::text[] IS NULL OR lead_id = ANY(%(leads)s))
 ), known AS MATERIALIZED (
     SELECT l.id AS lead_id, r.id AS root, r.fields ->> 'source' AS source,
            CASE %(counted)s
@@ -60,6 +61,27 @@ WITH touched AS MATERIALIZED (
            (array_agg(source ORDER BY at, id))[1] AS source
       FROM reached GROUP BY whom
 )
+"""
+
+# Prospects as above, with nothing that is not needed to count them: those reached by several are few, and are
+# read above. Few are merged, too: only of these it is asked what they are part of now.
+_CONTACTED = """
+WITH touched AS (
+    SELECT lead_id, min(person) AS first, max(person) AS last
+      FROM touches
+     WHERE kind = ANY(%(kinds)s) AND person IS NOT NULL
+       AND (%(since)s::timestamptz IS NULL OR at >= %(since)s)
+       AND (%(until)s::timestamptz IS NULL OR at < %(until)s)
+     GROUP BY lead_id
+), by_whom AS (
+    SELECT min(first) <> max(last) AS is_several, array_agg(t.lead_id) AS leads
+      FROM touched AS t JOIN leads AS l ON l.id = t.lead_id
+     GROUP BY CASE WHEN l.merged_into IS NULL THEN coalesce('mailbox ' || l.email_key, 'lead ' || l.id)
+                   ELSE (SELECT coalesce('mailbox ' || r.email_key, 'lead ' || r.id)
+                           FROM leads AS r WHERE r.id = lead_now(l.id)) END
+)
+SELECT count(*), coalesce((SELECT json_agg(lead) FROM by_whom, unnest(leads) AS lead WHERE is_several), '[]')
+  FROM by_whom
 """
 
 _COUNTS = f"""{_REACHED}
@@ -237,16 +259,27 @@ def reached(
     return [Reached(*row) for row in connection.execute(_COUNTS, values)]
 
 
+def contacted(connection: Connection, kinds: Collection[str], period: Period) -> tuple[int, list[str]]:
+    """How many prospects were reached in a period, and the leads of those whom several people reached."""
+    row = connection.execute(_CONTACTED, _values("prospects", kinds, period)).fetchone()
+    assert row is not None  # an aggregate always gives one row
+    return row[0], row[1]
+
+
 def reached_by_several(
-    connection: Connection, counted: Counted, kinds: Collection[str], period: Period
+    connection: Connection,
+    counted: Counted,
+    kinds: Collection[str],
+    period: Period,
+    leads: Collection[str] | None = None,
 ) -> Iterator[BySeveral]:
     """Those of them whom more than one person reached, in no order, read as they are used.
 
-    Wants a transaction around it.
+    `leads`: only the touches of these. Wants a transaction around it.
     """
     with connection.cursor(name="reached_by_several") as cursor:
         cursor.itersize = _AT_A_TIME
-        for row in cursor.execute(_BY_SEVERAL, _values(counted, kinds, period)):
+        for row in cursor.execute(_BY_SEVERAL, _values(counted, kinds, period, leads)):
             source, first_person, root, last_at, touches, holds = row
             yield BySeveral(
                 source,
@@ -264,5 +297,13 @@ def prevented(connection: Connection, period: Period) -> list[Prevented]:
     return [Prevented(*row) for row in connection.execute(_PREVENTED, values)]
 
 
-def _values(counted: Counted, kinds: Collection[str], period: Period) -> dict[str, Any]:
-    return {"counted": counted, "kinds": list(kinds), "since": period.since, "until": period.until}
+def _values(
+    counted: Counted, kinds: Collection[str], period: Period, leads: Collection[str] | None = None
+) -> dict[str, Any]:
+    return {
+        "counted": counted,
+        "kinds": list(kinds),
+        "since": period.since,
+        "until": period.until,
+        "leads": list(leads) if leads is not None else None,
+    }

@@ -13,7 +13,7 @@ from psycopg.rows import class_row
 
 from leadlane.store.policies import Publication
 
-RunKind = Literal["scenarios", "past"]
+RunKind = Literal["scenarios", "past", "review"]
 
 
 @dataclass(frozen=True, slots=True)

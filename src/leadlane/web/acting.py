@@ -77,10 +77,12 @@ def acted(
     told: str,
     *,
     has_undo: bool = False,
+    again: Callable[[str], Response] | None = None,
 ) -> Response:
     """Do what was asked, in one transaction, and go back with `told` or with the reason why not.
 
     A page that is out of date changes nothing, and says so. With `has_undo`, Undo is offered if it can be.
+    `again` shows a form once more, with what was written and the reason why it was refused.
     """
     leadlane, actor = leadlane_of(request), actor_of(session)
     now, back, seen = leadlane.now(), next_of(request, lead_id), seen_of(request)
@@ -95,6 +97,8 @@ def acted(
             acts_to_undo(connection, leadlane.books, lead_of(connection, lead_id), actor, now)
         )
     refused = next((one for one in receipts if one.status == "refused"), None)
+    if refused is not None and again is not None:
+        return again(_refusal_words(refused))
     if refused is not None:
         return redirect(back, _refusal_words(refused), tone="bad")
     return redirect(back, told, undo=f"{_address(lead_id)}/undo" if can_undo else "")

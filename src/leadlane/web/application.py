@@ -34,6 +34,7 @@ from leadlane.web import (
     navigation,
     now,
     people,
+    quarter,
     reports,
     review,
     rulebook,
@@ -50,7 +51,7 @@ from leadlane.web import (
 )
 from leadlane.web.page import Page
 from leadlane.web.render import show_problem
-from leadlane.web.session import Leadlane, PageError, find, require
+from leadlane.web.session import Leadlane, PageError, find, is_secure, require
 
 log = get_logger(__name__)
 
@@ -71,6 +72,7 @@ MODULES: tuple[Any, ...] = (
     people,
     coverage,
     reports,
+    quarter,
     settings_home,
     settings_keys,
     settings_channels,
@@ -106,7 +108,8 @@ async def open_pages(leadlane: Leadlane) -> AsyncIterator[ASGIApp]:
     assets.assets()  # whoever starts the server hears of it if they are not there
     hub = live.Live(leadlane.url, leadlane.now)
     with live.closed_by_signals(hub):
-        yield _protected(GZipMiddleware(_answering(all_pages(), hub), minimum_size=600))
+        pages = GZipMiddleware(_answering(all_pages(), hub), minimum_size=600)
+        yield _protected(pages, over_https=is_secure(leadlane.settings))
         await hub.stop()
 
 
@@ -182,8 +185,11 @@ def _told_of(request: Request, error: Exception) -> tuple[int, str, str]:
     return 500, _("Something is wrong on our side"), text.format(instance=instance)
 
 
-def _protected(app: ASGIApp) -> ASGIApp:
-    """The same, its answers with the headers that keep browsers from doing what pages do not need."""
+def _protected(app: ASGIApp, *, over_https: bool) -> ASGIApp:
+    """The same, its answers with the headers that keep browsers from doing what pages do not need.
+
+    Where people come by https, no cookie travels otherwise, whoever sets it.
+    """
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         async def sent(message: Message) -> None:
@@ -191,8 +197,15 @@ def _protected(app: ASGIApp) -> ASGIApp:
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 headers.setdefault("cache-control", _PRIVATE)
+                if over_https:
+                    message["headers"] = [_secured(*header) for header in message["headers"]]
             await send(message)
 
         await app(scope, receive, sent)
 
     return answer
+
+
+def _secured(name: bytes, value: bytes) -> tuple[bytes, bytes]:
+    is_open = name.lower() == b"set-cookie" and b"; secure" not in value.lower()
+    return name, value + b"; Secure" if is_open else value

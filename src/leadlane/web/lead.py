@@ -14,7 +14,7 @@ from leadlane.service.prospects import person_name
 from leadlane.service.review_decide import may_decide
 from leadlane.service.who_acts import may_act
 from leadlane.service.why_page import why_page
-from leadlane.web import lead_acts
+from leadlane.web import correct_outcome, lead_acts
 from leadlane.web.acting import actor_of, lead_of
 from leadlane.web.page import page
 from leadlane.web.render import show
@@ -36,6 +36,7 @@ EVENT_MARKS = {
     "reviewed": ("list-checks", ""),
     "review": ("list-checks", "warn"),
     "closed": ("archive", ""),
+    "outcome_corrected": ("pencil", ""),
     "reminded": ("bell", "warn"),
     "escalated": ("triangle-alert", "bad"),
     "handed_on": ("shuffle", "bad"),
@@ -64,13 +65,15 @@ def show_lead(request: Request, session: Session) -> Response:
         shown = lead_page(connection, leadlane.books, row, zone, leadlane.now())
         roster = leadlane.books.current(connection).roster
     actor = actor_of(session)
-    may = row.stage != "closed" and may_act(roster, actor, row.owner, row.covered_by)
+    is_theirs = may_act(roster, actor, row.owner, row.covered_by)
+    may = row.stage != "closed" and is_theirs
     return show(
         request,
         "leads/lead.html",
         live=[f"lead:{row.id}"],
         lead=shown,
         may_act=may,
+        may_correct=row.stage == "closed" and row.merged_into is None and is_theirs,
         may_review=may_decide(actor, row),
         sees_own_leads=session.may(Capability.SEE_OWN_LEADS),
         is_holder=may and actor.person is not None and actor.person in (row.owner, row.covered_by),
@@ -95,6 +98,7 @@ def show_why(request: Request, session: Session) -> Response:
 
 PAGES = (
     *lead_acts.PAGES,
+    *correct_outcome.PAGES,
     page("/leads/{lead_id:path}/why", show_why, capability=Capability.SEE_LEADS),
     page("/leads/{lead_id:path}", show_lead, capability=Capability.SEE_LEADS),
 )

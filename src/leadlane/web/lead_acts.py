@@ -74,7 +74,7 @@ class Form:
 
 
 def _decline(request: Request, row: LeadRow, actor: Actor, _zone: ZoneInfo, _now: datetime) -> Sequence[Act]:
-    choice, note = text_of(request, "choice"), _note(request, "note")
+    choice, note = text_of(request, "choice"), note_of(request, "note")
     if choice not in DECLINE_REASONS:
         raise WrongError("choice", _("Please choose why."))
     if choice == "other" and not note:
@@ -86,13 +86,13 @@ def _decline(request: Request, row: LeadRow, actor: Actor, _zone: ZoneInfo, _now
 
 
 def _log(request: Request, row: LeadRow, actor: Actor, zone: ZoneInfo, now: datetime) -> Sequence[Act]:
-    kind, note = text_of(request, "kind"), _note(request, "note")
+    kind, note = text_of(request, "kind"), note_of(request, "note")
     if kind not in TOUCHES:
         raise WrongError("kind", _("Please choose how."))
     if kind == "note" and not note:
         raise WrongError("note", _("Please write the note."))
     touch = actor.act(row.id, "touch", how=kind, reason=note)
-    step = _note(request, "step", LONGEST_STEP)
+    step = note_of(request, "step", LONGEST_STEP)
     if not text_of(request, "moment") and text_of(request, "until") in ("", AS_IT_IS):
         if step:
             raise WrongError("until", _("Please say when the next step is due."))
@@ -101,7 +101,7 @@ def _log(request: Request, row: LeadRow, actor: Actor, zone: ZoneInfo, now: date
 
 
 def _plan(request: Request, row: LeadRow, actor: Actor, zone: ZoneInfo, now: datetime) -> Sequence[Act]:
-    step = _note(request, "step", LONGEST_STEP)
+    step = note_of(request, "step", LONGEST_STEP)
     if not step:
         raise WrongError("step", _("Please say what is to be done next."))
     return [actor.act(row.id, "plan", reason=step, due_at=_until(request, zone, now))]
@@ -120,19 +120,19 @@ def _hand_over(
         raise WrongError("to", _("Please choose who gets it."))
     if to == row.owner and row.covered_by is None:
         raise WrongError("to", _("They have it already."))
-    return [actor.act(row.id, "reassign", to=to, reason=_note(request, "note"))]
+    return [actor.act(row.id, "reassign", to=to, reason=note_of(request, "note"))]
 
 
 def _close(request: Request, row: LeadRow, actor: Actor, _zone: ZoneInfo, _now: datetime) -> Sequence[Act]:
     outcome = text_of(request, "outcome")
     if outcome not in CLOSINGS:
         raise WrongError("outcome", _("Please choose how it ended."))
-    value = _worth(text_of(request, "value")) if outcome == "won" else None
-    return [actor.act(row.id, "close", outcome=outcome, value=value, reason=_note(request, "note"))]
+    value = worth_of(text_of(request, "value")) if outcome == "won" else None
+    return [actor.act(row.id, "close", outcome=outcome, value=value, reason=note_of(request, "note"))]
 
 
 def _dispute(request: Request, row: LeadRow, actor: Actor, _zone: ZoneInfo, _now: datetime) -> Sequence[Act]:
-    note = _note(request, "note")
+    note = note_of(request, "note")
     if not note:
         raise WrongError("note", _("Please say what is wrong: whoever decides has only this to go by."))
     return [actor.act(row.id, "dispute", reason=note)]
@@ -209,7 +209,7 @@ FORMS: dict[str, Form] = {
 # ---------------------------------------------------------------- fields
 
 
-def _note(request: Request, field: str, longest: int = LONGEST_NOTE) -> str:
+def note_of(request: Request, field: str, longest: int = LONGEST_NOTE) -> str:
     note = text_of(request, field)
     if len(note) > longest:
         raise WrongError(field, _("Please use at most {n} characters.").format(n=longest))
@@ -231,7 +231,7 @@ def _until(request: Request, zone: ZoneInfo, now: datetime) -> datetime:
     return moment
 
 
-def _worth(text: str) -> float | None:
+def worth_of(text: str) -> float | None:
     """A sum as people write it: `12 000,50`, `12000.50`, `12.000`. WrongError for what is none."""
     if not text:
         return None
@@ -296,15 +296,28 @@ def _doing(form: Form) -> Callable[[Request, Session], Response]:
 
         lead_id = request.path_params["lead_id"]
         try:
-            return acted(request, session, lead_id, acts_of, _(form.told), has_undo=form.has_undo)
+            return acted(
+                request,
+                session,
+                lead_id,
+                acts_of,
+                _(form.told),
+                has_undo=form.has_undo,
+                again=lambda reason: _asked(request, session, form, refusal=reason),
+            )
         except WrongError as wrong:
             return _asked(request, session, form, wrong)
 
     return do
 
 
-def _asked(request: Request, session: Session, form: Form, wrong: WrongError | None = None) -> Response:
-    """The page of a form; with what was wrong beside its field."""
+def _asked(
+    request: Request, session: Session, form: Form, wrong: WrongError | None = None, refusal: str = ""
+) -> Response:
+    """The page of a form; with what was wrong beside its field, or why the act was refused.
+
+    After a refusal the form keeps what was written, and is about the lead as it stands now.
+    """
     leadlane, actor = leadlane_of(request), actor_of(session)
     now, zone = leadlane.now(), ZoneInfo(session.zone)
     with leadlane.pool.connection() as connection:
@@ -314,15 +327,16 @@ def _asked(request: Request, session: Session, form: Form, wrong: WrongError | N
     holder = row.covered_by or row.owner or session.person_id
     back = next_of(request, row.id)
     response = show(
-        _for_dialog(request) if wrong else request,
+        for_dialog(request) if wrong or refusal else request,
         "leads/act.html",
-        422 if wrong else 200,
+        409 if refusal else 422 if wrong else 200,
         form=form,
         lead=row,
         name=person_name(row.fields) or row.id,
         seen=seen_of(request) if wrong else row.place,
         given={field: text_of(request, field) for field in _FIELDS},
         problem={wrong.field: wrong.message} if wrong else {},
+        refusal=refusal,
         moments=moments_ahead(book.calendars.get(holder or ""), zone, now),
         groups=_groups(book, row, actor, now) if form.verb == "hand-over" else (),
         declines=[(code, _(words)) for code, words in _DECLINE.items()],
@@ -335,12 +349,12 @@ def _asked(request: Request, session: Session, form: Form, wrong: WrongError | N
         back=back,
         piece="leads" if back.startswith("/my-leads") else "lead",
     )
-    if wrong:
+    if wrong or refusal:
         response.headers["hx-retarget"], response.headers["hx-reswap"] = "#dialog", "innerHTML"
     return response
 
 
-def _for_dialog(request: Request) -> Request:
+def for_dialog(request: Request) -> Request:
     """The same request, wanting the dialog: a form that is refused is shown again where it was filled in."""
     headers = [(name, value) for name, value in request.scope["headers"] if name != b"hx-target"]
     headers.append((b"hx-target", b"dialog#dialog"))

@@ -82,7 +82,7 @@ def decide_one(request: Request, session: Session) -> Response:
         receipt = decide(connection, leadlane.books, row, actor, choice, seen_of(request), now)
         book = leadlane.books.current(connection)
     if receipt.status == "refused":
-        return redirect(_address(row.id), _refused(receipt), tone="bad")
+        return _asked(request, session, choice, _refused(receipt), is_refused=True)
     is_merged = choice.what.startswith("lead:")
     undo = f"{_address(row.id)}/undo" if is_merged else ""
     back = _address(next_id) if next_id and session.may(Capability.REVIEW) else _home(session)
@@ -101,7 +101,15 @@ def undo_one(request: Request, session: Session) -> Response:
     return redirect(f"/leads/{quote(lead_id, safe='')}", told)
 
 
-def _asked(request: Request, session: Session, choice: Choice | None = None, problem: str = "") -> Response:
+def _asked(
+    request: Request,
+    session: Session,
+    choice: Choice | None = None,
+    problem: str = "",
+    *,
+    is_refused: bool = False,
+) -> Response:
+    """The page; with what was chosen and what is wrong with it. After a refusal: the lead as it is."""
     leadlane = leadlane_of(request)
     looked_for = request.query_params.get("q", "").replace("\0", "").strip()[:LONGEST_SEARCH]
     with leadlane.pool.connection() as connection:
@@ -117,12 +125,12 @@ def _asked(request: Request, session: Session, choice: Choice | None = None, pro
     return show(
         request,
         "review/one.html",
-        422 if problem else 200,
+        409 if is_refused else 422 if problem else 200,
         live=[f"lead:{row.id}"],
         asks=shown,
         lead=shown.lead,
         address=_address(row.id),
-        seen=seen_of(request) if problem else row.place,
+        seen=seen_of(request) if problem and not is_refused else row.place,
         given=choice or Choice("place" if shown.suggested else "", shown.suggested),
         problem=problem,
         why={kind: _(words) for kind, words in WHY.items()},

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+
+import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -17,6 +20,9 @@ from leadlane.web.roles import Capability
 from leadlane.web.session import PageError, Session, leadlane_of
 
 HOME = "/settings/keys"
+# Carries the secret of a new key from the answer that made it to the page that shows it: in no address, and
+# seen once. Reloading that page makes no other key.
+_MADE, _MADE_SECONDS = "made-key", 60
 SCOPE_WORDS = {
     "intake": (N_("Send leads"), N_("send leads and signals, and see nothing")),
     "read": (N_("Read"), N_("see everything, and change nothing")),
@@ -26,12 +32,15 @@ SCOPE_WORDS = {
 
 
 def show_keys(request: Request, _session: Session) -> Response:
-    """Every key, without its secret."""
-    return _keys(request)
+    """Every key, without its secret; that of one just made, this once."""
+    response = _keys(request, made=_just_made(request))
+    if _MADE in request.cookies:
+        response.delete_cookie(_MADE, path=HOME)
+    return response
 
 
 def make_key(request: Request, _session: Session) -> Response:
-    """Make a key. Its secret is on the page that answers, and nowhere else."""
+    """Make a key. Its secret is on the page that follows, once, and nowhere else."""
     leadlane, name = leadlane_of(request), text_of(request, "name")
     scopes = [str(one) for one in form_of(request).getlist("scope")]
     problems = {} if scopes else {"scope": _("Say what the key is for.")}
@@ -42,8 +51,10 @@ def make_key(request: Request, _session: Session) -> Response:
         except LeadlaneError as error:
             problems = {"name": error.message}
         else:
-            # Not sent on to another page: the secret must stand in no address.
-            return _keys(request, made=(id_, name, secret))
+            response = redirect(HOME)
+            made = base64.urlsafe_b64encode(orjson.dumps((id_, name, secret))).decode()
+            response.set_cookie(_MADE, made, _MADE_SECONDS, path=HOME, httponly=True, samesite="strict")
+            return response
     return _keys(request, problems=problems, given={"name": name, "scopes": scopes})
 
 
@@ -58,6 +69,15 @@ def revoke_key(request: Request, _session: Session) -> Response:
     with leadlane.pool.connection() as connection:
         service.revoke(connection, key.id, leadlane.now())
     return redirect(HOME, _("{name} is revoked.").format(name=key.name))
+
+
+def _just_made(request: Request) -> tuple[str, str, str] | None:
+    """Id, name and secret of the key that was made by the request before."""
+    try:
+        id_, name, secret = orjson.loads(base64.urlsafe_b64decode(request.cookies.get(_MADE, "").encode()))
+    except (ValueError, TypeError):
+        return None
+    return str(id_), str(name), str(secret)
 
 
 def _of(request: Request) -> KeyRow:
