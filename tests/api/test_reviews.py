@@ -17,7 +17,20 @@ from leadlane.store.review_verdicts import keep_review
 
 BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)
 ALL = Estimate(240.0, 240.0, 240.0, 1000)
-PAST = PastPeriod(1000, 1000, 0, ALL, ALL, [], [("emil", "clara", 240)], [("emil", 300, 60)], 0, 0, [])
+PAST = PastPeriod(
+    leads=1000,
+    looked_at=1000,
+    left_out=0,
+    changed=ALL,
+    hands=ALL,
+    turns=0,
+    moved=[],
+    pairs=[("emil", "clara", 240)],
+    people=[("emil", 300, 60)],
+    sooner=0,
+    later=0,
+    examples=[],
+)
 FINDING = Finding(
     "segment:cee:dach",
     "segment",

@@ -8,8 +8,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from tests.api.test_reviews import BEGIN, END, FINDING, ITEMS
 
 from leadlane.service import sign_in, users
+from leadlane.service.quarter import Quarterly, as_json
+from leadlane.service.review_verdicts import give
+from leadlane.store.review_verdicts import keep_review
 from leadlane.web.application import all_pages
 from leadlane.web.live import PATH as LIVE
 from leadlane.web.roles import TABLE
@@ -41,9 +45,22 @@ def invitation(site: Any) -> str:
     return f"?link={token}"
 
 
+def reviewed(site: Any) -> str:
+    """The query of an accepted finding, of a review that is there."""
+    review = Quarterly("2025Q4", BEGIN, END, END, "v1", "EUR", 1000, 600, 120, ITEMS, [], [])
+    with site.app.pool.connection() as connection:
+        keep_review(connection, review.name, "en", as_json(review), END)
+        give(connection, FINDING, review.name, "accepted", "anna", "", END)
+    return f"?period={review.name}&finding={FINDING.key}"
+
+
 _WIDER = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 # What some pages are nothing without.
-QUERIES = {"/welcome": invitation}
+QUERIES = {
+    "/welcome": invitation,
+    "/reports/review/dismiss": reviewed,
+    "/reports/review/roster": reviewed,
+}
 
 
 def address(site: Any, path: str) -> str | None:

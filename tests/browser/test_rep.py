@@ -167,3 +167,23 @@ def test_signing_in_again_leads_back_to_where_one_was(ten: Any, see: Any) -> Non
     page.get_by_role("button", name="Accept").first.click()
     expect(page).to_have_url(re.compile("/sign-in"))
     expect(page.locator("input[name=next]")).to_have_value("/my-leads?show=new")
+
+
+def test_what_was_written_stays_when_the_lead_has_moved_meanwhile(ten: Any, see: Any) -> None:
+    seen = see("rep", "anna", site=ten)
+    page = seen.open("/my-leads")
+    page.keyboard.press("j")
+    id_ = page.evaluate(PRESENT).removeprefix("lead-")
+    page.keyboard.press("l")
+    dialog = page.locator("dialog#dialog")
+    dialog.get_by_role("textbox", name="Note").fill("Wants a second demo")
+    ten.sql("UPDATE leads SET place = place + 1 WHERE id = %s", id_)
+    dialog.get_by_role("button", name="Log it").click()
+    expect(dialog).to_contain_text("This lead has moved since you opened the page.")
+    expect(dialog.get_by_role("textbox", name="Note")).to_have_value("Wants a second demo")
+    assert seen.violations() == []
+    dialog.get_by_role("button", name="Log it").click()
+    told(page, "Logged.")
+    assert ten.sql("SELECT note FROM touches WHERE lead_id = %s AND note <> ''", id_) == [
+        ("Wants a second demo",)
+    ]

@@ -13,6 +13,7 @@ from leadlane.insight.attendance import attendance, hours_between
 from leadlane.insight.capacity import Peak, PoolCapacity, Relief, peaks
 from leadlane.insight.forecast import forecast
 from leadlane.insight.pace import Usual, Week, pace_of, week_ahead
+from leadlane.insight.say_capacity import in_a_row, relief_words
 from leadlane.insight.staffed import Promises
 
 ZONE = ZoneInfo("UTC")
@@ -49,7 +50,7 @@ def pool(
         )
         for week, leads in enumerate(made)
     ]
-    return PoolCapacity(name, [], 0.0, 0, Promises(0, 0), 0, [], weeks, pace, ahead)
+    return PoolCapacity(name, [], False, 0.0, 0, Promises(0, 0), 0, [], weeks, pace, ahead)
 
 
 def found(
@@ -110,9 +111,20 @@ def test_a_pool_of_the_same_people_has_no_room() -> None:
     assert (peak.spare, peak.relief) == ([], None)
 
 
+def test_weeks_in_a_row_are_told_as_one() -> None:
+    made = found(pool("sdr", steady(0), away={2: 3, 3: 3, 5: 3}))
+    assert [[one.week.first for one in each] for each in in_a_row(made)] == [
+        [NOW + 2 * WEEK, NOW + 3 * WEEK],
+        [NOW + 5 * WEEK],
+    ]
+    assert "Jun 15, 2026 to Jun 28, 2026" in relief_words(in_a_row(made)[0])
+
+
 def test_of_a_pool_without_a_pace_nothing_is_said() -> None:
     short = pool("sdr", steady(0)[:10])
     assert (
-        found(PoolCapacity("sdr", [], 0.0, 0, Promises(0, 0), 0, [], short.weeks[:3], None, short.ahead))
+        found(
+            PoolCapacity("sdr", [], False, 0.0, 0, Promises(0, 0), 0, [], short.weeks[:3], None, short.ahead)
+        )
         == []
     )

@@ -2,16 +2,19 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from statsmodels.stats.contingency_tables import StratifiedTable
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from leadlane.insight.proportions import (
+    apart,
     chance_above,
     difference,
+    pooled,
     shrunken,
     stratified_difference,
+    together,
     wilson,
 )
 
@@ -92,3 +95,49 @@ def test_the_chance_of_as_many_hits_is_binomial() -> None:
     assert chance_above(0, 10, 0.2) == 1.0
     assert chance_above(10, 10, 0.2) == pytest.approx(0.2**10)
     assert chance_above(1, 10, 0.2) == pytest.approx(1 - 0.8**10)
+
+
+tables = st.lists(
+    st.tuples(*[st.integers(1, 60).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))] * 2),
+    min_size=2,
+    max_size=6,
+)
+
+
+@given(tables)
+def test_the_chance_of_a_pooled_difference_is_that_of_another_library(
+    drawn: list[tuple[tuple[int, int], tuple[int, int]]],
+) -> None:
+    (a, n), (b, m) = (np.array([row[side] for row in drawn]).T for side in (0, 1))
+    assume(((a + b > 0) & (a + b < n + m)).any())
+    found = pooled(*(of[:, None] for of in (a, n, b, m)))
+    two = [np.array([[k, c - k], [j, d - j]]) for k, c, j, d in zip(a, n, b, m, strict=True)]
+    gap = (a - n * (a + b) / (n + m)).sum()
+    # Nearer to nothing than half a lead their correction turns the difference round.
+    theirs = StratifiedTable(two).test_null_odds(correction=True).pvalue if abs(gap) > 0.5 else 1.0
+    assert found.p[0] == pytest.approx(theirs)
+    assert found.value[0] == pytest.approx(stratified_difference(a, n, b, m).value)
+
+
+def test_sums_over_strata_add_up() -> None:
+    rng = np.random.default_rng(1)
+    n, m = rng.integers(1, 40, (6, 3)), rng.integers(0, 40, (6, 3))
+    a, b = rng.binomial(n, 0.3), rng.binomial(m, 0.2)
+    whole = pooled(a, n, b, m)
+    parts = together([pooled(*(of[at] for of in (a, n, b, m))) for at in (slice(0, 2), slice(2, 6))])
+    for name in ("value", "variance", "p"):
+        assert getattr(parts, name) == pytest.approx(getattr(whole, name))
+
+
+def test_each_group_is_set_against_all_others() -> None:
+    hits, counts = np.array([[5, 9, 0], [8, 2, 0]]), np.array([[20, 30, 0], [10, 12, 9]])
+    gaps, chances = apart(hits, counts)
+    assert gaps[0] == stratified_difference(
+        np.array([5, 8]), np.array([20, 10]), np.array([9, 2]), np.array([30, 21])
+    )
+    # The last one has leads of the second stratum only.
+    assert gaps[2] == stratified_difference(np.array([0]), np.array([9]), np.array([10]), np.array([22]))
+    assert chances[2] < chances[1]
+    (alone, _other), _chances = apart(hits[:1, :2], counts[:1, :2])
+    assert alone == difference(5, 20, 9, 30)
+    assert apart(np.array([[1, 0], [0, 2]]), np.array([[3, 0], [0, 4]])) == ([None, None], [1.0, 1.0])

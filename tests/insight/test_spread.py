@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import stats
 
-from leadlane.insight.spread import gini, mean, median
+from leadlane.insight.spread import gini, mean, median, medians, skewed_means
 
 
 def test_the_interval_of_a_median_holds_at_least_as_often_as_it_says() -> None:
@@ -35,3 +36,48 @@ def test_inequality_is_half_the_mean_difference_of_two_over_the_mean(loads: list
 
 def test_nobody_with_nothing_is_equal() -> None:
     assert gini(np.zeros(3)) == 0.0
+
+
+def test_the_medians_of_many_groups_are_those_of_each() -> None:
+    rng = np.random.default_rng(5)
+    group = rng.choice([0, 1, 3], 200, p=[0.7, 0.29, 0.01]).astype(np.int32)
+    values = rng.lognormal(0, 1, 200)
+    found = medians(values, group, 4)
+    assert found[2] is None
+    for number in (0, 1, 3):
+        own = values[group == number]
+        assert found[number] == median(own)
+        assert median(own).value == pytest.approx(np.median(own))
+    with pytest.raises(ValueError, match="at least one"):
+        median(np.array([]))
+
+
+def test_the_mean_of_what_is_not_skewed_has_the_interval_of_student() -> None:
+    values = np.array([1.0, 2, 3, 4, 5, 6, 7, 8, 9])
+    (found,) = skewed_means(values, np.zeros(9, np.int32), 1)
+    assert found is not None
+    low, high = stats.t.interval(0.95, 8, 5, stats.sem(values))
+    assert (found.value, found.low, found.high) == pytest.approx((5, low, high))
+
+
+def test_the_interval_of_the_mean_of_uneven_deals_holds_more_often_than_the_normal_one() -> None:
+    rng = np.random.default_rng(0)
+    groups, each, truth = 1500, 30, float(np.exp(0.5))
+    values = rng.lognormal(0, 1, groups * each)
+    found = skewed_means(values, np.repeat(np.arange(groups), each).astype(np.int32), groups)
+    within = np.mean([one is not None and one.low <= truth <= one.high for one in found])
+    normal = np.mean(
+        [abs(part.mean() - truth) <= 1.96 * stats.sem(part) for part in np.split(values, groups)]
+    )
+    assert within >= 0.91
+    assert normal <= 0.89
+    # More above than below: what has not come yet are the few very large ones.
+    assert np.mean([one.high - one.value > one.value - one.low for one in found if one is not None]) > 0.95
+
+
+def test_of_fewer_than_three_deals_nothing_is_said() -> None:
+    found = skewed_means(np.array([1.0, 2, 5, 5, 5]), np.array([0, 0, 1, 1, 1], np.int32), 3)
+    assert found[0] is None
+    assert found[2] is None
+    assert found[1] is not None
+    assert (found[1].value, found[1].low, found[1].high) == (5, 5, 5)

@@ -49,6 +49,7 @@ pools:
   experts: {members: {role: expert}, method: round_robin}
   desk: {members: {role: revops}, method: least_open}
 service_levels:
+  - {name: quick, when: {source: evening}, respond_within: 30 minutes}
   - {name: standard, respond_within: 10 days}
 """
 ROSTER = """\
@@ -71,12 +72,14 @@ class Planted:
 
     `north`: of the segment north with team two. `bought`: of the source of that name. `partner`: share of the
     route that people hand to the experts. `abroad`: share of leads from Spain, for which there is no rule.
+    `evening`: so many leads a day come when everybody has gone, and are promised a quick answer.
     """
 
     north: float = 0.0
     bought: float = 0.0
     partner: float = 0.0
     abroad: float = 0.0
+    evening: int = 0
 
 
 def company(
@@ -95,14 +98,23 @@ def company(
         for day in range(5):
             at = monday + timedelta(days=day)
             raws = [_lead(rng, planted, f"{week}-{day}-{n}") for n in range(a_week // 5)]
-            given = [submission(_read(raw, at), "test", at) for raw in raws]
-            receipts = route_batch(connection, books, given, at)
-            came += [
-                (one.lead_id, raw, one.decision.standing.owner if one.decision else None)
-                for one, raw in zip(receipts, raws, strict=True)
-            ]
-        _work(connection, books, rng, planted, came, monday + timedelta(days=4, hours=4))
+            came += _arrive(connection, books, raws, at)
+            late = [_lead(rng, planted, f"{week}-{day}-late-{n}") for n in range(planted.evening)]
+            late = [{**raw, "source": "evening"} for raw in late]
+            came += _arrive(connection, books, late, at + timedelta(hours=8, minutes=30))
+        _work(connection, books, rng, planted, came, monday + timedelta(days=4, hours=10))
     return books
+
+
+def _arrive(
+    connection: psycopg.Connection, books: Rulebooks, raws: list[dict[str, Any]], at: datetime
+) -> list[tuple[str, dict[str, Any], str | None]]:
+    given = [submission(_read(raw, at), "test", at) for raw in raws]
+    receipts = route_batch(connection, books, given, at) if given else []
+    return [
+        (one.lead_id, raw, one.decision.standing.owner if one.decision else None)
+        for one, raw in zip(receipts, raws, strict=True)
+    ]
 
 
 def _lead(rng: random.Random, planted: Planted, id_: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -10,7 +11,9 @@ import pytest
 from tests.service.conftest import NOW
 
 from leadlane.errors import LeadlaneError
-from leadlane.insight.market import Move
+from leadlane.insight.market import Move as Placed
+from leadlane.insight.moves import Move, Pair
+from leadlane.insight.proportions import Estimate
 from leadlane.policy.edit import edited
 from leadlane.policy.roster import read_roster
 from leadlane.service.balance import Rebalancing, rebalanced
@@ -117,7 +120,7 @@ def test_a_territory_goes_to_the_team_with_room_and_the_languages(
     )
     assert found.left_out == ("office",)
     (step,) = found.balance.steps
-    assert step.moves == [Move("territory", "poland", "north", "south")]
+    assert step.moves == [Placed("territory", "poland", "north", "south")]
     (finding,) = balance_findings(ground_of(company))
     assert finding.key == "territory:poland-south"
     assert finding.title == "North gets 7.8 sales leads a week more than its people can take"
@@ -139,7 +142,7 @@ def test_a_person_goes_where_no_territory_can_leave(
     """All German leads are one segment, and only some of the south speak German."""
     found = came({"DE": 22, "IT": 9})
     moves = [move for step in found.balance.steps for move in step.moves]
-    assert moves == [Move("person", "silvio", "south", "north")]
+    assert moves == [Placed("person", "silvio", "south", "north")]
     (finding,) = balance_findings(ground_of(company))
     assert finding.proposal is not None
     text = edited(roster_text(current_document(company)), finding.proposal.roster)
@@ -176,7 +179,8 @@ def test_what_nobody_of_the_team_can_is_told(
     put_entry(company, "person", "nora", {"role": "sdr", "teams": ["north"], "timezone": "UTC"}, "t", NOW)
     came({"DE": 1, "IT": 4})
     (finding,) = balance_findings(ground_of(company))
-    assert finding.title == "germany: nobody of sales in North has what its leads ask for (languages: de)"
+    assert finding.title == "Nobody in North has all that leads of the segment “germany” ask for"
+    assert finding.says[0] == "In the pool “sales”: languages: German."
     assert (finding.leads, finding.proposal) == (WEEKS, None)
 
 
@@ -184,3 +188,22 @@ def test_of_a_few_weeks_nothing_is_said(company: psycopg.Connection) -> None:
     ground = ground_of(company)
     with pytest.raises(LeadlaneError, match=r"cannot be told from 2 weeks"):
         rebalanced(company, ground.book, ground.leads, Span(NOW, NOW + timedelta(weeks=2)))
+
+
+def better(segment: str, team: str, other: str) -> Move:
+    gap = Estimate(0.2, 0.12, 0.28, 300)
+    return Move(segment, team, other, gap, None, Pair(90, 150, 60, 150), (), 0.0001, 0.001)
+
+
+def test_what_results_show_moves_a_segment_or_keeps_it(
+    company: psycopg.Connection, came: Callable[..., Rebalancing]
+) -> None:
+    came({"DE": 8, "PL": 9, "IT": 5})
+    ground = ground_of(company)
+    worse = replace(ground, conversion=replace(ground.conversion, moves=[better("poland", "north", "south")]))
+    (finding,) = balance_findings(worse)
+    assert finding.key == "territory:germany-south"
+    # That it does better in the south is a finding of its own, which proposes the same.
+    elsewhere = [better("poland", "south", "north")]
+    told = replace(ground, conversion=replace(ground.conversion, moves=elsewhere))
+    assert balance_findings(told) == []

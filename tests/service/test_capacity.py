@@ -90,7 +90,7 @@ def person(report: CapacityReport, id_: str) -> PersonCapacity:
 def test_pools_people_and_shares_of_what_was_routed(report: CapacityReport) -> None:
     sdr = pool(report, "sdr")
     assert (sdr.leads, sdr.promises, sdr.alone) == (55, Promises(55, 5), 0)
-    assert len(sdr.weeks) == WEEKS
+    assert len(sdr.weeks) == WEEKS - 1
     assert sdr.pace is not None
     # Eleven came in each week, and two people work 40 hours each, but for one of them on Good Friday.
     assert sdr.pace.per_hour == pytest.approx(11 / 72)
@@ -179,14 +179,15 @@ def reported(
 
 
 def quarter(weeks: int = 30, seed: int = 0, mean: float = 6.0, **more: Any) -> list[Given]:
-    """Leads to the people of the pool sdr on working days of so many weeks until NOW."""
+    """Leads to the people of the pool sdr on working days of so many weeks until NOW, few around New Year."""
     rng = np.random.default_rng(seed)
     made = []
     for day in range(weeks * 7, 0, -1):
         at = NOW - day * DAY
         if at.weekday() < 5:
-            for number in range(int(rng.poisson(mean))):
-                name = ("ida", "ida", "hugo")[number % 3]
+            is_holiday = (at.month, at.day) >= (12, 24) or (at.month, at.day) <= (1, 6)
+            for _n in range(int(rng.poisson(mean / 4 if is_holiday else mean))):
+                name = ("ida", "ida", "hugo")[len(made) % 3]
                 made.append(Given(at + float(rng.uniform(0, 6)) * HOUR, person=name, **more))
     return made
 
@@ -203,7 +204,8 @@ def test_weeks_to_come_of_a_steady_company() -> None:
     for one in report.forecast:
         assert len(one.ahead) == WEEKS_AHEAD
         assert one.ahead[0][0].date() == (NOW + WEEK).date()
-        assert one.ahead[0][1].expected.value == pytest.approx(30, rel=0.15)
+        expected = one.ahead[0][1].expected
+        assert expected.low < 30 < expected.high
     ahead = pool(report, "sdr").ahead[0]
     assert ahead.hours == 80
     assert ahead.breaches is not None
@@ -215,17 +217,18 @@ def test_a_week_in_which_the_pool_is_away_is_a_peak_with_a_temporary_route_that_
     away = Away(NOW + 3 * WEEK, NOW + 4 * WEEK, "course")
     rng = np.random.default_rng(1)
     others = [
-        Given(one.at, "junior-ae", "hot-small", ("fritz", "gina", "hugo", "ida")[number % 4])
-        for number, one in enumerate(quarter(seed=2, mean=8))
-        if one.at < NOW - 6 * WEEK or rng.random() < 0.3
+        Given(one.at, "mid-ae", "hot-mid", ("clara", "emil")[number % 2])
+        for number, one in enumerate(quarter(seed=2, mean=14))
+        if one.at < NOW - 6 * WEEK or rng.random() < 0.15
     ]
     report = reported([*quarter(), *others], [("ida", away)])
     (peak,) = report.peaks
     assert (peak.pool, peak.week.first.date()) == ("sdr", (NOW + 3 * WEEK).date())
-    assert peak.week.hours == 40
-    assert peak.spare[0].pool == "junior-ae"
+    # On Monday she is away from 10 o'clock on.
+    assert peak.week.hours == 41
+    assert (peak.spare[0].pool, peak.spare[0].is_backup) == ("mid-ae", False)
     assert peak.relief is not None
-    assert "“junior-ae”" in relief_words(peak)
+    assert "“mid-ae”" in relief_words([peak])
     first, last = ("2026-03-23", "2026-03-29")
     (shown,) = data(report)["peaks"]
     assert (shown["first_day"], shown["last_day"], shown["route"]) == (first, last, peak.relief.route)
@@ -262,6 +265,14 @@ def test_an_absence_makes_a_hole_where_nobody_else_is() -> None:
     assert reported(given).holes == []
     (hole,) = reported(given, [("ida", away), ("hugo", away)]).holes
     assert (hole.weekday, hole.start, hole.alone) == (2, 10, 1)
+
+
+def test_before_the_first_lead_nobody_was_idle() -> None:
+    """Leadlane came three weeks ago; the period begins ten weeks before."""
+    report = reported(quarter(weeks=3))
+    assert person(report, "ida").in_hand.hours == pytest.approx(120, abs=8)
+    assert person(report, "ida").in_hand.idle < 0.5
+    assert len(pool(report, "sdr").weeks) == 2
 
 
 def test_who_is_full_all_the_time_is_told() -> None:

@@ -120,6 +120,8 @@ def test_nothing_is_overdue_and_something_will_be_due(opened: Opened) -> None:
 
 
 def test_loading_again_adds_nothing(opened: Opened) -> None:
+    with connect(opened.url) as connection:
+        assert not demo.is_partial(connection)
     first = demo.load(opened, weeks=2)
     again = demo.load(opened, weeks=2)
     assert again.statuses == {"repeated": first.total}

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import psycopg
 import pytest
 
+from leadlane import config
 from leadlane.core.act import Act
 from leadlane.insight.leads import LOST, OPEN, WON, Leads
+from leadlane.service import fact_files
 from leadlane.service import facts as module
 from leadlane.service.acts import act
 from leadlane.service.batch import route_batch
@@ -43,9 +47,9 @@ class Company:
             "source": id_,
             "signals": ["demo_request"],
         }
-        route_batch(self.db, self.books, [self._lead(**{**given, **fields})], at)
+        route_batch(self.db, self.books, [self._lead(at, **{**given, **fields})], at)
         if to is not None:
-            self.do("reassign", id_, "olga", 0, to=to)
+            act(self.db, self.books, [Act(id_, "reassign", "olga", to=to)], at)
 
     def do(self, kind: Any, id_: str, by: str | None, minutes: float, **more: Any) -> None:
         (receipt,) = act(self.db, self.books, [Act(id_, kind, by, **more)], NOW + minutes * MINUTE)
@@ -255,3 +259,97 @@ def test_while_much_is_left_a_report_says_so(company: Company, monkeypatch: pyte
         company.facts()
     monkeypatch.setattr(module, "_PATIENCE_SECONDS", 60.0)
     assert company.facts().count == 1
+
+
+# ---------------------------------------------------------------- files of months at rest
+
+
+@pytest.fixture
+def files(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """The folder of files, of an installation whose data are in a folder of this test."""
+    monkeypatch.setenv("LEADLANE_DATA_DIR", str(tmp_path))
+    config.settings.cache_clear()
+    yield tmp_path / "facts"
+    config.settings.cache_clear()
+
+
+def keep_all(company: Company) -> int:
+    """Keep every month that is over as a file; how many files there are."""
+    folder = fact_files.folder_of(company.db)
+    while fact_files.keep_next(company.db, folder, timedelta(0)):
+        pass
+    return len(list(folder.glob("*.parquet")))
+
+
+def some(leads: Leads) -> set[tuple[Any, ...]]:
+    """What leads are, whatever their order: every instant, number and name of each."""
+    columns = [*leads.instants.values(), *leads.numbers.values()]
+    listed: list[list[Any]] = [np.where(np.isnan(column), -1, column).tolist() for column in columns]
+    for group in leads.groups.values():
+        names = [*group.names, None]
+        listed.append([names[code] for code in group.codes.tolist()])
+    return set(zip(*listed, strict=True))
+
+
+@pytest.fixture
+def years(company: Company) -> Company:
+    """Leads of three months past and of NOW; one of the oldest has been promised something this year."""
+    for number, ago in enumerate((100, 101, 130, 160, 0, 0)):
+        company.arrive(f"L{number}", at=NOW - timedelta(days=ago))
+    company.arrive("merged", at=NOW - timedelta(days=131))
+    company.do("merge", "L2", "olga", 1, to="merged")
+    company.db.execute("UPDATE leads SET respond_by = %s WHERE id = 'L3'", [NOW + 20 * MINUTE])
+    company.db.execute("UPDATE facts_read SET up_to = 0")
+    return company
+
+
+def test_files_say_what_the_database_says(years: Company, files: Path) -> None:
+    book = years.books.current(years.db)
+    asked = [
+        (NOW + timedelta(days=since), NOW + timedelta(days=until), LATER, which, with_merged)
+        for since, until in ((-400, 3), (-135, -100), (-1, 3), (-102, 1), (-101, -100))
+        for which in ("arrived", "ended")
+        for with_merged in (False, True)
+    ]
+
+    def answers() -> list[Leads]:
+        return [facts(years.db, book, *of, with_merged=merged) for *of, merged in asked]  # type: ignore[arg-type]
+
+    without = answers()
+    assert keep_all(years) >= 3
+    assert {one.count for one in without} >= {1, 2, 6, 7}
+    for one, other in zip(answers(), without, strict=True):
+        assert one.count == other.count
+        assert some(one) == some(other)
+
+
+def test_what_changes_later_is_seen_and_its_file_is_made_anew(years: Company, files: Path) -> None:
+    everything = NOW - timedelta(days=400), LATER
+    book = years.books.current(years.db)
+    facts(years.db, book, *everything, LATER)
+    count = keep_all(years)
+    years.do("close", "L0", "anna", 30, outcome="won", value=9000)
+    won = facts(years.db, book, *everything, LATER).won
+    assert won is not None
+    assert won.sum() == 1
+    # The old file of that month is gone, and there is a new one.
+    assert keep_all(years) == count
+
+
+def test_a_file_that_is_broken_or_of_others_is_made_anew(years: Company, files: Path) -> None:
+    everything = NOW - timedelta(days=400), LATER
+    book = years.books.current(years.db)
+    before = some(facts(years.db, book, *everything, LATER))
+    count = keep_all(years)
+    for content in (b"", b"PAR1 nothing of ours", None):
+        for path in files.rglob("*.parquet"):
+            if content is None:
+                duckdb.execute(f"COPY (SELECT 1 AS arrived_at) TO '{path}' (FORMAT parquet)")
+            else:
+                path.write_bytes(content)
+        assert some(facts(years.db, book, *everything, LATER)) == before
+        assert list(files.rglob("*.parquet")) == []
+        assert keep_all(years) == count
+    (next(files.iterdir()) / "leftover").write_text("of a process that was killed")
+    assert keep_all(years) == count
+    assert not list(files.rglob("leftover"))

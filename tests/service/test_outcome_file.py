@@ -103,6 +103,18 @@ def test_the_same_file_again_changes_nothing_and_corrected_rows_come_in(
     assert standing(company, "L3")[0] == "won"
 
 
+def test_a_day_says_the_same_today_and_tomorrow(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    (tmp_path / "a.csv").write_text(f"Lead ID,Stage,Close Date\nL1,won,{LATER.date()}\n")
+    file = OutcomeFile(str(tmp_path / "a.csv"))
+    for after, status in ((0, "closed"), (3, "unchanged"), (30, "unchanged")):
+        now = LATER + timedelta(hours=after)
+        read = record_file(company, books, file, Reporter(name="Kim"), now)
+        assert dict(read.counts) == {status: 1}
+    assert standing(company, "L1")[2] == LATER
+
+
 def test_an_export_of_salesforce_comes_in_as_it_is(
     company: psycopg.Connection, books: Rulebooks, tmp_path: Path
 ) -> None:
@@ -130,6 +142,23 @@ def test_parquet_json_and_a_dry_run(company: psycopg.Connection, books: Rulebook
     assert standing(company, "L1") == ("won", 5000.5, datetime(2026, 3, 20, 10, tzinfo=UTC))
     text = '{"lead": "L2", "outcome": "lost", "closed_at": "2026-03-21T10:00:00Z"}\n{"lead": "L3"}\n'
     assert dict(bring(company, books, tmp_path / "a.jsonl", text).counts) == {"closed": 1, "open": 1}
+
+
+def test_what_was_interrupted_goes_on_where_it_stopped(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leadlane.service.outcome_file.ROWS_AT_A_TIME", 1)
+    (tmp_path / "a.csv").write_text("Lead ID,Stage\nL1,won\nL2,won\nL3,won\n")
+    file = OutcomeFile(str(tmp_path / "a.csv"))
+
+    def stop(_read: int, _size: int | None, rows: int) -> None:
+        if rows == 2:
+            raise KeyboardInterrupt
+
+    read = record_file(company, books, file, Reporter(name="Kim"), LATER, on_progress=stop)
+    assert (read.interrupted, read.counts["closed"]) == (True, 2)
+    again = bring(company, books, tmp_path / "a.csv")
+    assert dict(again.counts) == {"unchanged": 2, "closed": 1}
 
 
 def test_words_of_ones_own(company: psycopg.Connection, books: Rulebooks, tmp_path: Path) -> None:

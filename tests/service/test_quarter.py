@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 
 import psycopg
 import pytest
 from tests.conftest import TEMPLATE, _database
 from tests.service.quarter_company import NOW, ROSTER, Planted, company
 
+from leadlane.insight.capacity import Peak, Relief
 from leadlane.insight.findings import Finding
+from leadlane.insight.forecast import Ahead
+from leadlane.insight.pace import WeekAhead
+from leadlane.insight.proportions import Estimate
 from leadlane.policy.check import check_against
+from leadlane.policy.edit import edited
+from leadlane.policy.hours import DAYS
 from leadlane.policy.load import read_policy
 from leadlane.policy.problems import has_errors
 from leadlane.policy.roster import read_roster
-from leadlane.service import quarter_verbs
+from leadlane.service import findings_capacity, quarter_verbs
 from leadlane.service.quarter import (
     Item,
     Quarterly,
@@ -27,6 +34,7 @@ from leadlane.service.quarter import (
     review_period,
 )
 from leadlane.service.quarter_words import folded_items, open_items, report_of
+from leadlane.service.review_basis import basis
 from leadlane.service.review_verdicts import followed, give, verdicts
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.users import add
@@ -201,6 +209,55 @@ def test_accepted_it_is_in_a_draft_and_nothing_is_published(db: psycopg.Connecti
     assert draft is not None
     assert "old-fair" not in draft[0]
     assert "team: two}   # since 2019" in draft[0]
+
+
+def test_hours_with_nobody_are_told_with_who_could_stay_longer(empty: psycopg.Connection) -> None:
+    made = review(empty, Planted(evening=2), a_week=10)
+    # Somebody of both pools could stay: that is one change, told with the pool that misses more.
+    (one,) = [each for each in made.items if each.finding.kind == "hours"]
+    late = count(empty, "pool = 'teams' AND fields ->> 'source' = 'evening'")
+    assert late >= count(empty, "pool = 'everybody' AND fields ->> 'source' = 'evening'")
+    assert one.finding.key == "hours:teams"
+    assert (one.finding.leads, one.finding.certainty) == (late, 1.0)
+    assert one.finding.proposal is not None
+    (edit,) = one.finding.proposal.roster
+    # It is half past six: of one hour more nobody would have anything.
+    assert edit.value == {day: ["09:00-19:00"] for day in DAYS[:5]}
+    assert one.finding.proposal.says[0].startswith(f"{late} of these promises")
+    assert one.tried is not None
+    assert not one.tried.refused
+    assert one.tried.roster is not None
+    document, problems = read_roster(one.tried.roster)
+    assert document is not None, problems
+    assert document.people[str(edit.at[1])]["hours"] == edit.value
+
+
+def test_a_week_to_come_gets_a_route_that_ends_by_itself(db: psycopg.Connection) -> None:
+    book = Rulebooks().current(db)
+    ground = basis(db, book, review_period(None, book, NOW)[1], NOW)
+    first = datetime(2026, 5, 3, 22, tzinfo=UTC)
+    ahead = Ahead(Estimate(90, 70, 120, 26), 80, 110, cast("Any", None))
+    week = WeekAhead(first, ahead, 100.0, 60.0, 0.97, None)
+    peak = Peak("teams", week, 40.0, 50.0, [], Relief("hot", "everybody", 35.0))
+    proposal = findings_capacity._temporary(ground, peak)
+    assert proposal is not None
+    assert proposal.is_ahead
+    policy, problems = read_policy(edited(ground.text, proposal.policy))
+    assert policy is not None, problems
+    hot = [route for route in policy.routes if route.name.startswith("hot")]
+    assert [(one.target, str(one.first_day), str(one.last_day)) for one in hot] == [
+        ("everybody", "2026-05-04", "2026-05-10"),
+        ("teams", "None", "None"),
+    ]
+    assert hot[0].when == hot[1].when
+
+
+def test_without_leads_there_is_nothing_to_change(empty: psycopg.Connection) -> None:
+    made = review(empty, Planted(), a_week=0)
+    assert (made.leads, list(made.items)) == (0, [])
+    book = Rulebooks().current(empty)
+    report = report_of(made, book.roster, book.zone, {}, [])
+    assert [one.id for one in report.sections] == ["overview", "method"]
 
 
 def test_quarters_have_names() -> None:

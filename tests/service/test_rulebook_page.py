@@ -122,6 +122,24 @@ def test_what_was_decided_before_it_was_counted_is_counted(
     assert counted["hot-weak"] == Use("hot-weak", placed=1, declined=1)
 
 
+def test_what_is_taken_back_is_overridden_once(
+    published: psycopg.Connection, books: Rulebooks, come: Come
+) -> None:
+    """Undoing hands the lead back by hand; what was counted so before is put right by the migration."""
+    ids = [come(**DEMO) for _number in range(2)]
+    for id_ in ids:
+        owner = owner_of(published, id_)
+        did(published, books, lead_id=id_, kind="reassign", by="maria", to="fritz", reason="speaks Czech")
+        did(published, books, lead_id=id_, kind="reassign", by="maria", to=owner, reason="undone")
+    counted = route_use.since(published, NOW.date())
+    assert counted["hot-weak"] == Use("hot-weak", placed=2, handed_over=2)
+    text = (migrate.MIGRATIONS / "versions" / "0028_rules.sql").read_text(encoding="utf-8")
+    correction = text[text.index("-- Those that were counted so") : text.index("-- Whoever answers")]
+    published.execute("UPDATE route_use SET handed_over = 2 * handed_over")
+    published.execute(correction)
+    assert route_use.since(published, NOW.date()) == counted
+
+
 def test_those_who_decide_at_once_lose_no_count(
     database_url: str, published: psycopg.Connection, lead: Callable[..., Any]
 ) -> None:

@@ -244,7 +244,7 @@ def _future(field: str, text: str, zone: ZoneInfo, now: datetime) -> datetime:
 def _past(field: str, text: str, zone: ZoneInfo, now: datetime) -> datetime:
     """A moment until now."""
     try:
-        moment = ended_at(text, zone, now)
+        moment, _began = ended_at(text, zone, now)
     except ValueError:
         raise _bad(field, text, _("this moment cannot be told in every time zone")) from None
     if moment > now:

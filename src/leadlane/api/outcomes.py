@@ -98,15 +98,15 @@ def _read(item: object, zone: ZoneInfo, now: datetime) -> Said | list[FieldError
     part, findings = read_structure(OutcomePart, item)
     if part is None:
         return document_errors(located(findings, None, ""))
-    closed_at = None
+    closed_at, day_began = None, None
     if part.closed_at is not None:
         try:
-            closed_at = ended_at(part.closed_at, zone, now)
+            closed_at, day_began = ended_at(part.closed_at, zone, now)
         except ValueError:
             reason = _("this moment cannot be told in every time zone")
             return [field_error("closed_at", part.closed_at[:80], reason)]
     ids = (part.lead,) if part.lead else ()
-    return Said(part.outcome, ids, part.email, part.domain, part.value, closed_at, part.reason)
+    return Said(part.outcome, ids, part.email, part.domain, part.value, closed_at, day_began, part.reason)
 
 
 def _record(front: Front, read: Sequence[Said | list[FieldError]], by: Reporter, now: datetime) -> bytes:

@@ -14,7 +14,7 @@ import psutil
 import typer
 from rich.console import Console
 
-from leadlane.bench import audit, chase, decisions, delivery, growth, http, leads_file, memory, pages
+from leadlane.bench import audit, chase, decisions, delivery, growth, http, leads_file, memory, pages, reports
 from leadlane.bench.database import Bench, bench
 from leadlane.bench.figures import Figure, print_figures
 
@@ -28,6 +28,7 @@ SECTIONS: dict[str, Callable[[Bench], list[Figure]]] = {
     "delivery": delivery.measure,
     "audit": audit.measure,
     "pages": pages.measure,
+    "reports": reports.measure,
 }
 # Load average above which other processes take part in what is measured.
 BUSY = 0.5

@@ -22,7 +22,7 @@ from leadlane.bench.database import Bench
 from leadlane.bench.figures import Figure, Target, percentile
 from leadlane.bench.http import Server, serving
 from leadlane.config import Settings
-from leadlane.service import demo, sign_in, users
+from leadlane.service import demo, facts, sign_in, users
 from leadlane.service.arrivals import count_arrivals
 from leadlane.store.db import connect
 from leadlane.web.application import all_pages
@@ -112,7 +112,7 @@ UPDATE loads SET open = owned.open
 
 
 @dataclass(slots=True)
-class _Page:
+class Page:
     """A page at its addresses, and what each answer took, in seconds: until it was there, and of CPU."""
 
     what: str
@@ -124,10 +124,10 @@ class _Page:
 def measure(bench: Bench) -> list[Figure]:
     """Every page that is registered, in turns, by somebody signed in; against the page to sign in."""
     url = _filled(bench, bench.size(100_000, 1_000_000))
-    cookie = _sign_in(url)
+    cookie = sign_in_as_admin(url)
     pages = _pages(url)
     with serving(url) as server:
-        _ask_in_turns(server, cookie, pages, bench.size(20, 100))
+        ask_in_turns(server, cookie, pages, bench.size(20, 100))
     bench.drop(url)
     trivial = next(page for page in pages if page.what == TRIVIAL)
     others = [page for page in pages if page.what not in MAIN and page is not trivial]
@@ -157,12 +157,15 @@ def _filled(bench: Bench, count: int) -> str:
             connection.execute(_COPY, {**values, **ids})
         connection.execute(_COUNT)
         count_arrivals(connection, clock.now())
+        with connect(url) as reader:
+            facts.catch_up(reader)
         connection.execute("VACUUM ANALYZE")
         connection.execute("CHECKPOINT")
     return url
 
 
-def _sign_in(url: str) -> str:
+def sign_in_as_admin(url: str) -> str:
+    """The cookie of somebody who has signed in."""
     now = clock.now()
     with connect(url) as connection:
         user = users.add(connection, "admin@bench.example", "Kim Bench", "admin", "bench", now)
@@ -170,11 +173,11 @@ def _sign_in(url: str) -> str:
         return f"leadlane={sign_in.enter(connection, user, sign_in.From('127.0.0.1', 'bench'), now).token}"
 
 
-def _pages(url: str) -> list[_Page]:
+def _pages(url: str) -> list[Page]:
     """Every page that there is something for, with the addresses of what it is about."""
     paths = [page.path for page in all_pages() if page.method == "GET" and page.capability is not None]
     with connect(url) as connection:
-        pages = [_Page(path, _addresses(connection, path)) for path in (TRIVIAL, *paths) if path != LIVE]
+        pages = [Page(path, _addresses(connection, path)) for path in (TRIVIAL, *paths) if path != LIVE]
     return [page for page in pages if page.addresses]
 
 
@@ -192,7 +195,8 @@ def _addresses(connection: Connection, path: str) -> list[str]:
     return [] if "{" in path else [path]
 
 
-def _ask_in_turns(server: Server, cookie: str, pages: list[_Page], rounds: int) -> None:
+def ask_in_turns(server: Server, cookie: str, pages: list[Page], rounds: int) -> None:
+    """Ask for each page so often, one after the other, and note how long each answer took."""
     process = psutil.Process(server.pid)
     connection = HTTPConnection("127.0.0.1", server.port, timeout=60)
     headers = {"cookie": cookie, "accept-encoding": "gzip", "accept-language": "en"}
@@ -214,7 +218,7 @@ def _ask_in_turns(server: Server, cookie: str, pages: list[_Page], rounds: int) 
     connection.close()
 
 
-def _figures(page: _Page, trivial: _Page | None, prefix: str = "") -> list[Figure]:
+def _figures(page: Page, trivial: Page | None, prefix: str = "") -> list[Figure]:
     """p50 and p95 of a page against the trivial one, and the CPU time of the server's process for each."""
     figures = []
     for name, share, target in (("p50", 0.5, None), ("p95", 0.95, TARGET if trivial else None)):

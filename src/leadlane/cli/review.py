@@ -143,6 +143,7 @@ def _write_document(path: Path, document: Document) -> None:
     from leadlane.insight.page import page
     from leadlane.service.report_files import write_file
 
+    _make_folder(path.parent)
     write_file(path, page(document).encode())
     console.print(Text(_("The review is in {file}.").format(file=path), style="bold"), soft_wrap=True)
 

@@ -74,7 +74,7 @@ def run(
     """As `serve`; the first time with the reference policy, a demonstration company and a key."""
     settings = _settings(host, port)
     with _listening(settings) as listener, open_app(settings) as app:
-        _publish_reference(app)
+        _publish_reference(app, with_demo=demo)
         if demo:
             _load_demo(app)
         _print_pointers(app, _first_key(app))
@@ -161,8 +161,8 @@ def _answer(app: App, listener: socket.socket, workers: int) -> None:
 # ---------------------------------------------------------------- the first start
 
 
-def _publish_reference(app: App) -> None:
-    """Put the reference policy and roster in force where nothing is."""
+def _publish_reference(app: App, *, with_demo: bool) -> None:
+    """Put the reference policy and roster in force where nothing is; for the demonstration since it began."""
     from leadlane.service import demo
 
     reference = files("leadlane") / "reference"
@@ -174,8 +174,7 @@ def _publish_reference(app: App) -> None:
         if document is None:
             raise PolicyErrors(problems)
         text = (reference / "policy.yaml").read_text(encoding="utf-8")
-        # They were in force when the first lead of the demonstration came.
-        by, since = "leadlane run", app.now() - timedelta(weeks=demo.WEEKS)
+        by, since = "leadlane run", app.now() - timedelta(weeks=demo.WEEKS if with_demo else 0)
         put_roster(connection, document, by, since)
         publish(connection, text, "policy.yaml", by, _("The reference policy"), since)
 
@@ -184,8 +183,14 @@ def _load_demo(app: App) -> None:
     from leadlane.service import demo
 
     with app.pool.connection() as connection:
-        if leads.search(connection, {}, None, 1):
-            return
+        is_there, is_partial = leads.is_any(connection), demo.is_partial(connection)
+    if is_partial:
+        said = _(
+            "Loading the demonstration company was interrupted: it is here only in part. Its data: {folder}"
+        )
+        console.print(said.format(folder=app.settings.data_dir), style="yellow")
+    if is_there:
+        return
     console.print(_("Loading half a year of the demonstration company: this takes less than a minute …"))
     demo.load(app)
 

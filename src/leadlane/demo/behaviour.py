@@ -16,7 +16,7 @@ from typing import Any, Literal
 # How long each person usually takes to answer, as a share of what was promised. Gina misses again and again.
 _PACE: Mapping[str, float] = {
     "anna": 0.30, "boris": 0.42, "dora": 0.45, "clara": 0.32, "emil": 0.36, "fritz": 0.40, "gina": 0.80,
-    "hugo": 0.42, "ida": 0.36, "carla": 0.40,
+    "hugo": 0.34, "ida": 0.36, "carla": 0.40,
 }  # fmt: skip
 _USUAL_PACE, _UNEVEN = 0.4, 0.75
 # Each other lead of the last working hour makes everything take so much longer: sales development, of which
@@ -159,7 +159,7 @@ def taker(lead_id: str) -> str:
 
 def review_minutes(lead_id: str) -> int:
     """How long the person who reviews takes to decide."""
-    return random.Random(f"{lead_id} is reviewed").randint(3, 30)
+    return random.Random(f"{lead_id} is reviewed").randint(1, 8)
 
 
 def touch_of(lead_id: str) -> str:

@@ -17,10 +17,15 @@ _PEAK_CHANCE, _BUSIER = 0.2, 1.1
 
 @dataclass(frozen=True, slots=True)
 class PoolCapacity:
-    """A pool in the period: its people, week, promises, pace, and the weeks to come (none: not forecast)."""
+    """A pool in the period: its people, week, promises, pace, and the weeks to come (none: not forecast).
+
+    `chooses`: it requires or prefers something of people by what a lead is, so turns do not go by weight
+    alone.
+    """
 
     name: str
     people: Sequence[str]
+    chooses: bool
     hours: float
     leads: int
     promises: Promises

@@ -34,7 +34,7 @@ from leadlane.insight.groups import (
 )
 from leadlane.insight.leads import LOST, Group, Leads
 from leadlane.insight.proportions import SMALL, Counts, Estimate, apart, shrunken, wilson
-from leadlane.insight.strata import Feature, alike_in
+from leadlane.insight.strata import Feature, Kinds, alike_in, kinds_of
 
 # Two groupings go together from this Cramér's V on (a small effect by Cohen, 1988).
 _TOGETHER = 0.1
@@ -116,8 +116,8 @@ class Dimension:
 
     @property
     def is_confounded(self) -> bool:
-        """Whether who gets which leads differs too, in what goes together with the outcome."""
-        return self.alike is not None and bool(self.alike.confounders)
+        """Whether who gets which leads differs too, in what goes together with the outcome, in all leads."""
+        return not self.by_like and self.alike is not None and bool(self.alike.confounders)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,7 @@ class Conversion:
 
     `skipped`: columns that are the outcome itself; `won_only`: those known only of leads that were won;
     `last`: those of who had a lead last. `recorded_from`: the first win, where many leads came long before.
+    `kinds`: the roles that say what leads are, where that is known.
     """
 
     base: Base
@@ -147,6 +148,7 @@ class Conversion:
     won_only: Sequence[str]
     last: Sequence[str] = ()
     recorded_from: datetime | None = None
+    kinds: Sequence[str] = ()
 
 
 def conversion(leads: Leads, kinds: Sequence[str] = ()) -> Conversion | None:
@@ -167,6 +169,10 @@ def conversion(leads: Leads, kinds: Sequence[str] = ()) -> Conversion | None:
     features = mattering(
         {name: tests[name] for name in tests if leads.groups[name].role in kinds}, leads, decided
     )
+    alike = kinds_of(
+        features, len(hit), max((len(group.names) for group in leads.groups.values()), default=0)
+    )
+    plain = kinds_of([], len(hit), 0)
     telling = [name for name, test in tests.items() if test.strength < _IS_OUTCOME]
     return Conversion(
         "decided" if (leads.outcome == LOST).any() else "all",
@@ -178,7 +184,7 @@ def conversion(leads: Leads, kinds: Sequence[str] = ()) -> Conversion | None:
                 codes[name],
                 hit,
                 tests[name],
-                features if kinds and leads.groups[name].role not in kinds else [],
+                alike if kinds and leads.groups[name].role not in kinds else plain,
             )
             for name in telling
         ],
@@ -187,6 +193,7 @@ def conversion(leads: Leads, kinds: Sequence[str] = ()) -> Conversion | None:
         [group.column for group in leads.groups.values() if group.late == "won"],
         [group.column for group in leads.groups.values() if group.late == "last"],
         _recorded_from(leads, won),
+        kinds,
     )
 
 
@@ -209,21 +216,16 @@ def _test(codes: Codes, hit: Flags, group: Group) -> ChanceTest | None:
     return differ(hits, counts)
 
 
-def _dimension(
-    group: Group, codes: Codes, hit: Flags, test: ChanceTest, features: Sequence[Feature]
-) -> Dimension:
-    """The groups, each against all others; among leads alike in `features`, as far as these matter."""
-    known = codes >= 0
-    like = alike_in(codes[known], [replace(one, codes=one.codes[known]) for one in features])
-    counts, hits = cells(like.stratum, codes[known], hit[known])
+def _dimension(group: Group, codes: Codes, hit: Flags, test: ChanceTest, kinds: Kinds) -> Dimension:
+    """The groups, each against all others; among leads of like kinds, as far as these matter."""
+    like = alike_in(kinds, codes, hit)
     alike, p = None, test.p
     if like.compared:
-        p = differ_in(*reversed(_tiny_as_one(hits, counts)))
-        alike = Alike(like.related, like.compared, p, len(counts))
-    rows = _rows(group, counts, hits, like=bool(like.compared))
-    return Dimension(
-        group.role, group.column, rows, int((~known).sum()), test, p, alike is not None, alike=alike
-    )
+        p = differ_in(*reversed(_tiny_as_one(like.hits, like.counts)))
+        alike = Alike(like.related, like.compared, p, len(like.counts))
+    rows = _rows(group, like.counts, like.hits, like=bool(like.compared))
+    unknown = len(codes) - int(like.counts.sum())
+    return Dimension(group.role, group.column, rows, unknown, test, p, alike is not None, alike=alike)
 
 
 def _rows(group: Group, counts: Counts, hits: Counts, *, like: bool) -> list[GroupRate]:
@@ -294,7 +296,9 @@ def settle(
         replace(one, q=q, groups=_judged(one.groups, q, corrected))
         for one, q in zip(dimensions, corrected, strict=False)
     ]
-    return replace(found, dimensions=[_looked_into(one, settled, leads) for one in settled]), rest
+    # What happens to leads follows from what they are, and so cannot be what confounds it.
+    reasons = [one for one in settled if not found.kinds or one.role in found.kinds]
+    return replace(found, dimensions=[_looked_into(one, reasons, leads) for one in settled]), rest
 
 
 def _judged(groups: Sequence[GroupRate], q: float, families: Sequence[float]) -> list[GroupRate]:
@@ -308,7 +312,7 @@ def _judged(groups: Sequence[GroupRate], q: float, families: Sequence[float]) ->
     ]
 
 
-def _looked_into(one: Dimension, all_of_them: Sequence[Dimension], leads: Leads) -> Dimension:
+def _looked_into(one: Dimension, reasons: Sequence[Dimension], leads: Leads) -> Dimension:
     """A finding among all leads, made again among like ones where something may confound it."""
     won, decided = leads.won, leads.decided
     if not one.is_finding or one.by_like or won is None or decided is None:
@@ -317,7 +321,7 @@ def _looked_into(one: Dimension, all_of_them: Sequence[Dimension], leads: Leads)
     groups = {group.column: group for group in leads.groups.values()}
     own = groups[one.column].codes[decided]
     confounders = []
-    for other in all_of_them:
+    for other in reasons:
         if other.column == one.column or other.test.p > FALSE_SHARE or other.test.strength < _TOGETHER:
             continue
         codes = groups[other.column].codes[decided]

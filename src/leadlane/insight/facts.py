@@ -22,7 +22,8 @@ INSTANTS = (
 )  # fmt: skip
 AMOUNTS = ("deal_value", "value")
 # `is_theirs`: nobody else has had the lead from when `person` had it until it was answered or closed, or now.
-COUNTS = ("handoffs", "declines", "touches", "is_theirs")
+# `is_merged`: it is part of another lead by now.
+COUNTS = ("handoffs", "declines", "touches", "is_theirs", "is_merged")
 GROUPS = (
     "source", "segment", "owner", "person", "route", "pool", "destination", "service_level", "deal_band",
     "intent", "fit", "relationship", "channel", "closing", "policy", "country", "industry", "signal",

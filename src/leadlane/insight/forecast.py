@@ -1,11 +1,11 @@
 """How many leads will come in each of the next weeks, and how sure is that?
 
-Square roots of weekly counts follow a dynamic linear model: a level that drifts, a trend that dies away, a
-yearly wave where two years are known, and public holidays. How much of each there is, nobody knows; so many
-such models are reckoned with at once, each by how well it foretold the weeks that are known, one after the
-other. With the variance unknown too, what each foretells is a Student t distribution, so all is exact and
-nothing is drawn at random. M. West, J. Harrison: Bayesian Forecasting and Dynamic Models, 1997, chapters 4
-and 12; the root makes the variance of counts even (F. J. Anscombe, 1948).
+Square roots of weekly counts follow a dynamic linear model: a level that drifts, a trend, a yearly wave where
+two years are known, and public holidays. How much of each there is, nobody knows; so many such models are
+reckoned with at once, each by how well it foretold the weeks that are known, one after the other. With the
+variance unknown too, what each foretells is a Student t distribution, so nothing is drawn at random.
+M. West, J. Harrison: Bayesian Forecasting and Dynamic Models, 1997, chapters 4 and 12; the root makes the
+variance of counts even (F. J. Anscombe, 1948).
 """
 
 from __future__ import annotations

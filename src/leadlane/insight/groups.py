@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import solve
+from scipy.sparse.csgraph import connected_components
 from scipy.stats import chi2, false_discovery_control
 
 from leadlane.insight.proportions import Counts
@@ -75,7 +77,12 @@ def association(one: Codes, other: Codes) -> ChanceTest:
     known = (one >= 0) & (other >= 0)
     if not known.any():
         return ChanceTest(1.0, 0.0)
-    table = cells(one[known], other[known])[0].astype(float)
+    return association_in(cells(one[known], other[known])[0])
+
+
+def association_in(counts: Counts) -> ChanceTest:
+    """`association` of a table: observations by one grouping (rows) and the other (columns)."""
+    table = counts.astype(float)
     table = table[table.sum(axis=1) > 0][:, table.sum(axis=0) > 0]
     rows, columns = table.shape
     if min(rows, columns) < 2:
@@ -124,12 +131,15 @@ def differ_in(counts: Counts, hits: Counts) -> float:
     gap = (hits - counts * (won / total)[:, None]).sum(axis=0)
     scale = (won * (total - won) / (total**2 * (total - 1)))[:, None]
     covariance = np.diag((counts * scale * total[:, None]).sum(axis=0)) - (counts * scale).T @ counts
-    sizes, directions = np.linalg.eigh(covariance)
-    # Groups are told apart in as many directions as the table links them: always one fewer than groups.
-    real = sizes > sizes[-1] * len(sizes) * np.finfo(float).eps * 10
-    if not real.any():
+    # Groups that no stratum links, not even by way of others, cannot be compared; of those that are linked,
+    # what is known of all but one says the rest.
+    _parts, part = connected_components(covariance != 0)
+    kept = np.ones(len(part), dtype=bool)
+    kept[np.unique(part, return_index=True)[1]] = False
+    if not kept.any():
         return 1.0
-    return float(chi2.sf(((gap @ directions[:, real]) ** 2 / sizes[real]).sum(), real.sum()))
+    square = gap[kept] @ solve(covariance[kept][:, kept], gap[kept], assume_a="pos")
+    return float(chi2.sf(square, kept.sum()))
 
 
 def expected_hits(group: Codes, hit: Flags, stratum: Codes, groups: int) -> NDArray[np.float64]:

@@ -12,9 +12,9 @@ from itertools import combinations
 import numpy as np
 from scipy.stats import norm
 
-from leadlane.insight.groups import FALSE_SHARE, Codes, Flags, cells
+from leadlane.insight.groups import FALSE_SHARE, Codes, Flags
 from leadlane.insight.proportions import SMALL, Counts, Estimate, Pooled, Shares, pooled, together
-from leadlane.insight.strata import Feature, alike_in
+from leadlane.insight.strata import Feature, alike_in, kinds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +71,12 @@ def compared_moves(
     `features` are what leads are besides. Most of what is returned is chance: a Move is a finding once it is
     corrected.
     """
-    known = (segment >= 0) & (team >= 0)
-    if not known.any():
+    cell = np.where((segment >= 0) & (team >= 0), segment * np.int32(len(teams)) + team, -1)
+    if not (cell >= 0).any():
         return []
-    cell = (segment * np.int32(len(teams)) + team)[known]
-    like = alike_in(cell, [replace(one, codes=one.codes[known]) for one in features])
-    counts, hits = (
-        of.reshape(len(of), len(segments), len(teams))
-        for of in cells(like.stratum, cell, hit[known], len(segments) * len(teams))
-    )
+    width = len(segments) * len(teams)
+    like = alike_in(kinds_of(features, len(hit), width), cell, hit, width)
+    counts, hits = (of.reshape(-1, len(segments), len(teams)) for of in (like.counts, like.hits))
     pairs = _pairs(counts.sum(axis=0) >= SMALL)
     parts = [_pooled(hits[:, at], counts[:, at], pairs) for at in range(len(segments))]
     found: list[Move] = []

@@ -23,7 +23,7 @@ from leadlane.insight.staffed import NOBODY, Ended, Promises, by_hour, together
 
 # A pace is taken from so many full weeks at least, in which at least this share of the usual hours was
 # worked.
-_LEAST_WEEKS, _LEAST_WORKED = 4, 0.5
+_LEAST_WEEKS, _LEAST_WORKED = 4, 0.75
 _WORSE_THAN_CHANCE = 0.05
 
 

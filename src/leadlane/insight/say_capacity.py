@@ -28,6 +28,8 @@ DIMENSIONS: Mapping[str, str] = {
 _FIRST = {"pool": "pools", "person": "people", "hour": "hours", "week": "forecast"}
 _MOST_HOURS, _MOST_PICTURED, _MOST_HOLES, _MOST_PEAKS = 12, 4, 20, 20
 _SHOWN_WEEKS = 26
+# An hour with fewer promises is shown only where it is found to be worse.
+_LEAST_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +194,12 @@ def _pool_row(pool: PoolCapacity) -> Row:
 
 
 def _hours(found: CapacityReport) -> Section:
-    cells = [(pool, cell) for pool in found.pools for cell in pool.cells if cell.promises.missed]
+    cells = [
+        (pool, cell)
+        for pool in found.pools
+        for cell in pool.cells
+        if cell.promises.missed and (cell.is_worse or cell.promises.count >= _LEAST_SHOWN)
+    ]
     worst = sorted(cells, key=lambda one: (one[1].q, -_low(one[1]), one[0].name))[:_MOST_HOURS]
     worse = sum(cell.is_worse for _pool, cell in cells)
     compared = sum(cell.promises.count > 0 for pool in found.pools for cell in pool.cells)
@@ -315,9 +322,9 @@ def _people(found: CapacityReport, told: Told) -> Section | None:
     if found.inequality is not None:
         says.append(
             _(
-                "Leads for each hour of work, by weight, are spread with a Gini coefficient of {gini}"
-                " (0: all the same, 1: one has everything), among {n} people of pools."
-            ).format(gini=say.number(found.inequality, 2), n=say.number(len(found.people)))
+                "Among the people of pools, leads for each hour of work, by weight, are spread with a Gini"
+                " coefficient of {gini} (0: all the same, 1: one has everything)."
+            ).format(gini=say.number(found.inequality, 2))
         )
     ordered = sorted(found.people, key=lambda one: (-(one.filled or 0), -one.in_hand.mean, one.id))
     headings = [
@@ -370,7 +377,16 @@ def _turns(found: CapacityReport, told: Told) -> Section | None:
     if not gaps:
         says = [said, _("None differs by more than chance: weights are respected.")]
     else:
+        chosen = [
+            pool.name for pool in found.pools if pool.chooses and pool.name in {one.pool for one in gaps}
+        ]
         says = [said, *(_turn_words(turn, told) for turn in gaps)]
+        if chosen:
+            says.append(
+                _("What a lead asks of people (require, prefer) moves turns in: {names}.").format(
+                    names=say.names(chosen)
+                )
+            )
     rows = [
         Row(
             [
@@ -510,7 +526,7 @@ def _peaks(found: CapacityReport) -> Section:
         "Shown are weeks that bring more than is carried with a chance of 20 % at least, and that are busier"
         " than usual by a tenth for what is carried then."
     )
-    says = [relief_words(peak) for peak in found.peaks[:_MOST_PEAKS]]
+    says = [relief_words(together) for together in in_a_row(found.peaks)]
     return Section("peaks", heading, says, [Grid(headings, rows)], cautions=[caution], tone="bad")
 
 
@@ -528,12 +544,32 @@ def _peak_row(peak: Peak) -> Row:
     )
 
 
-def relief_words(peak: Peak) -> str:
-    """What would carry a peak: a temporary route, or that there is none."""
-    first, last = peak_days(peak)
+def in_a_row(peaks: Sequence[Peak]) -> list[list[Peak]]:
+    """Peaks of a pool in one week after the other that the same route would carry, together."""
+    found: list[list[Peak]] = []
+    for peak in sorted(peaks, key=lambda one: (one.pool, one.week.first)):
+        last = found[-1][-1] if found else None
+        if (
+            last is not None
+            and (last.pool, _way(last)) == (peak.pool, _way(peak))
+            and last.week.first + timedelta(weeks=1) == peak.week.first
+        ):
+            found[-1].append(peak)
+        else:
+            found.append([peak])
+    return sorted(found, key=lambda one: (one[0].week.first, one[0].pool))
+
+
+def _way(peak: Peak) -> tuple[str, str] | None:
+    return (peak.relief.route, peak.relief.pool) if peak.relief else None
+
+
+def relief_words(together: Sequence[Peak]) -> str:
+    """What would carry a peak of a week, or of several in a row: a temporary route, or that there is none."""
+    peak = together[0]
     days = {
-        "first": format_date(first, format="medium", locale=current_language()),
-        "last": format_date(last, format="medium", locale=current_language()),
+        "first": format_date(peak_days(peak)[0], format="medium", locale=current_language()),
+        "last": format_date(peak_days(together[-1])[1], format="medium", locale=current_language()),
         "pool": peak.pool,
     }
     if peak.relief is None:
@@ -543,7 +579,7 @@ def relief_words(peak: Peak) -> str:
         ).format(**days)
     return _(
         "“{pool}”, {first} to {last}: a temporary route before “{route}”, with its conditions, from {first}"
-        " until {last}, to the pool “{to}” would take about {n} leads off it."
+        " until {last}, to the pool “{to}” would take about {n} leads a week off it."
     ).format(**days, route=peak.relief.route, to=peak.relief.pool, n=say.number(peak.relief.leads, 1))
 
 

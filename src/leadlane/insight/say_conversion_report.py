@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from leadlane.i18n import _, ngettext
 from leadlane.insight import pictures, say
-from leadlane.insight.conversion import Dimension, GroupRate
+from leadlane.insight.conversion import Dimension
 from leadlane.insight.conversion_report import WITHIN_DAYS, ConversionReport, Figures
 from leadlane.insight.groups import FALSE_SHARE
 from leadlane.insight.moves import Move
@@ -76,31 +76,32 @@ def _interval(one: Estimate) -> str:
 
 def sections(found: ConversionReport, words: Words) -> list[Section]:
     """All sections: what is won, what is more than chance, the groups, response time, how it was reckoned."""
-    made = [_overall(found), _found(found, words), _groups(found, words), _later(found, words)]
     overall = found.all.share.value if found.all.share is not None else None
     effect = found.response
     if effect is not None:
         effect = replace(effect, compared=[words.role(column) for column in effect.compared])
-    response = response_section(found.classes, effect, overall)
-    return [one for one in (*made, response, _method(found)) if one is not None]
+    made = [
+        _overall(found),
+        _moves(found.moves, words),
+        _poor_sources(found.poor_sources, words),
+        _found(found, words),
+        _groups(found, words),
+        _time(found, words),
+        _money(found, words),
+        response_section(found.classes, effect, overall),
+        _method(),
+    ]
+    return [one for one in made if one is not None]
 
 
 # ---------------------------------------------------------------- what is won
 
 
 def _overall(found: ConversionReport) -> Section:
-    says = []
     if found.found is None:
-        says.append(_("Fewer than 20 leads are decided: shares are shown, and nothing is compared."))
+        says = [_("Fewer than 20 leads are decided: shares are shown, and nothing is compared.")]
     else:
-        says.append(overall_words(found.found))
-    says += [
-        _(
-            "Within {n} days of their arrival {share} were won, leads that are still open counted as such."
-        ).format(n=days, share=say.share(known))
-        for days, known in zip(WITHIN_DAYS, found.all.within, strict=True)
-        if known is not None
-    ]
+        says = [overall_words(found.found)]
     if found.all.days is not None:
         says.append(days_words(found.all.days))
     cautions = []
@@ -119,47 +120,171 @@ def _overall(found: ConversionReport) -> Section:
             )
         )
     shown = months(found.found) if found.found is not None else []
-    return Section("conversion", _("How many leads are won"), says, pictures=shown, cautions=cautions)
+    within = [*_within(found.all)]
+    return Section("conversion", _("How many leads are won"), says, within, shown, cautions)
+
+
+def _within(one: Figures) -> Iterator[Grid]:
+    """The share won within so many days, where leads were followed for so long."""
+    shares = [(_("so far"), one.of_all)]
+    shares += [
+        (_("within {n} days").format(n=days), known)
+        for days, known in zip(WITHIN_DAYS, one.within, strict=True)
+        if known is not None
+    ]
+    top = max(0.02, *(known.high for _name, known in shares))
+    rows = [
+        Row([name, say.share(known)], pictures.dot(known.low, known.value, known.high, min(1.0, top), None))
+        for name, known in shares
+        if known.count
+    ]
+    if rows:
+        yield Grid([_("won"), _("of all leads, with 95 % interval")], rows, pictured=_("share won"))
 
 
 # ---------------------------------------------------------------- what is more than chance
 
 
-def _found(found: ConversionReport, words: Words) -> Section | None:
-    if found.found is None:
+def _moves(moves: Sequence[Move], words: Words) -> Section | None:
+    """Segments that do better with a team: by how much, of how many, and what that does not say."""
+    if not moves:
         return None
-    says = [
-        *(text for one in found.moves for text in move_words(one, words)),
-        *(text for one in found.poor_sources for text in poor_source_words(one, words)),
-        *(text for one in found.found.dimensions if one.is_finding for text in _dimension_words(one, words)),
-    ]
-    if not says:
-        says = [_("Nothing here differs by more than chance: nothing is claimed.")]
+    headings = [
+        _("segment"), _("does better with"), _("than with"), _("points more, like with like"),
+        _("in other segments"), _("corrected p"),
+    ]  # fmt: skip
     rows = [
         Row(
             [
-                words.role(one.role),
-                say.number(len(one.groups)),
-                _yes_or_no(one),
+                words.value("segment", one.segment),
+                words.value("team", one.team),
+                words.value("team", one.other),
+                _points(one.gap),
+                _points(one.elsewhere) if one.elsewhere is not None else "",
                 say.chance(one.q),
-                _roles(one.alike.compared, words) if one.by_like and one.alike is not None else "",
-            ],
-            is_marked=one.is_finding,
+            ]
         )
-        for one in found.found.dimensions
+        for one in moves
     ]
-    headings = [
-        _("by"),
-        _("groups"),
-        _("more than chance"),
-        _("corrected p"),
-        _("compared among leads alike in"),
+    cautions = [
+        _(
+            "More than those two teams differ with other segments, and more than chance. It is an "
+            "association: the teams may get leads that differ in what no column says."
+        )
     ]
     return Section(
+        "moves",
+        _("Segments that do better with another team"),
+        [_move_words(one, words) for one in moves[:_MOST_NAMED]],
+        [Grid(headings, rows)],
+        cautions=cautions,
+        tone="unsure",
+    )
+
+
+def _move_words(one: Move, words: Words) -> str:
+    counts = one.counts
+    return _(
+        "Of segment “{segment}” the team “{team}” won {won} of {count}, “{other}” {other_won} of "
+        "{other_count}: like with like {gap} percentage points more ({low} to {high})."
+    ).format(
+        segment=words.value("segment", one.segment),
+        team=words.value("team", one.team),
+        other=words.value("team", one.other),
+        won=say.number(counts.won),
+        count=say.number(counts.count),
+        other_won=say.number(counts.other_won),
+        other_count=say.number(counts.other_count),
+        gap=say.points(one.gap.value),
+        low=say.points(one.gap.low),
+        high=say.points(one.gap.high),
+    )
+
+
+def _poor_sources(sources: Sequence[PoorSource], words: Words) -> Section | None:
+    """Sources that are poor whoever works them: by how much, of how many, with how many of the owners."""
+    if not sources:
+        return None
+    headings = [
+        _("source"), _("leads"), _("won"), _("points, against other leads of the same owners"),
+        _("below with"), _("corrected p"),
+    ]  # fmt: skip
+    below = _("{below} of {n}")
+    rows = [
+        Row(
+            [
+                words.value("source", one.source),
+                say.number(one.counts.count),
+                say.number(one.counts.won),
+                _points(one.gap),
+                below.format(below=say.number(one.below), n=say.number(one.workers)),
+                say.chance(one.q),
+            ]
+        )
+        for one in sources
+    ]
+    cautions = [
+        _(
+            "It is a matter of where leads come from, not of who gets them. Counted are owners, or teams, "
+            "who had at least {few} of its leads."
+        ).format(few=SMALL)
+    ]
+    return Section(
+        "poor-sources",
+        _("Sources that are poor whoever works them"),
+        [_poor_words(one, words) for one in sources[:_MOST_NAMED]],
+        [Grid(headings, rows)],
+        cautions=cautions,
+        tone="unsure",
+    )
+
+
+def _poor_words(one: PoorSource, words: Words) -> str:
+    if one.by == "team":
+        said = ngettext(
+            "Of “{source}” {won} of {count} were won, {gap} percentage points ({low} to {high}) against "
+            "other leads of the same owners; fewer with {below} of {n} team.",
+            "Of “{source}” {won} of {count} were won, {gap} percentage points ({low} to {high}) against "
+            "other leads of the same owners; fewer with {below} of {n} teams.",
+            one.workers,
+        )
+    else:
+        said = ngettext(
+            "Of “{source}” {won} of {count} were won, {gap} percentage points ({low} to {high}) against "
+            "other leads of the same owners; fewer with {below} of {n} owner.",
+            "Of “{source}” {won} of {count} were won, {gap} percentage points ({low} to {high}) against "
+            "other leads of the same owners; fewer with {below} of {n} owners.",
+            one.workers,
+        )
+    return said.format(
+        source=words.value("source", one.source),
+        won=say.number(one.counts.won),
+        count=say.number(one.counts.count),
+        gap=say.points(one.gap.value),
+        low=say.points(one.gap.low),
+        high=say.points(one.gap.high),
+        below=say.number(one.below),
+        n=say.number(one.workers),
+    )
+
+
+def _found(found: ConversionReport, words: Words) -> Section | None:
+    """Which groupings differ, which of their groups stand out, and what else may be the reason."""
+    if found.found is None:
+        return None
+    dimensions = found.found.dimensions
+    findings = [one for one in dimensions if one.is_finding]
+    if findings:
+        text = _("The shares won differ by more than chance by {columns}.")
+        says = [text.format(columns=_roles([one.role for one in findings], words))]
+    else:
+        says = [_("By nothing here the shares won differ by more than chance: nothing is claimed.")]
+    grids = [_standing_out(findings, words), _comparisons(dimensions, found, words)]
+    return Section(
         "found",
-        _("What is more than chance"),
+        _("What differs by more than chance"),
         says,
-        [Grid(headings, rows, _compared_caption(found))],
+        [grid for grid in grids if grid.rows],
         cautions=[
             _(
                 "These are associations: who gets which leads may differ in what no column says, and no "
@@ -169,8 +294,48 @@ def _found(found: ConversionReport, words: Words) -> Section | None:
     )
 
 
-def _yes_or_no(one: Dimension) -> str:
-    return _("yes") if one.is_finding else _("no")
+def _standing_out(findings: Sequence[Dimension], words: Words) -> Grid:
+    """The groups that stand out, of each grouping a few above and a few below the others."""
+    rows = []
+    for one in findings:
+        gaps = [(row, row.gap) for row in one.groups if row.stands_out and row.gap is not None]
+        gaps.sort(key=lambda found: -found[1].value)
+        above = [found for found in gaps if found[1].value > 0][:_MOST_NAMED]
+        below = [found for found in gaps if found[1].value < 0][-_MOST_NAMED:]
+        for row, gap in (*above, *below):
+            cells = [words.value(one.role, row.name), words.role(one.role), say.number(row.count)]
+            rows.append(Row([*cells, say.share(row.rate), _points(gap), say.chance(row.q)]))
+    headings = [
+        _("stands out"), _("by"), _("decided"), _("share won, with 95 % interval"),
+        _("against the others, in points"), _("corrected p"),
+    ]  # fmt: skip
+    return Grid(headings, rows)
+
+
+def _comparisons(dimensions: Sequence[Dimension], found: ConversionReport, words: Words) -> Grid:
+    rows = [
+        Row(
+            [words.role(one.role), say.number(len(one.groups)), say.chance(one.q), _alike_words(one, words)],
+            is_marked=one.is_finding,
+        )
+        for one in dimensions
+    ]
+    headings = [_("by"), _("groups"), _("corrected p"), _("like with like")]
+    return Grid(headings, rows, _compared_caption(found))
+
+
+def _alike_words(one: Dimension, words: Words) -> str:
+    """Among which leads a grouping was compared, or what may confound it."""
+    if one.alike is None:
+        return ""
+    compared = _roles(one.alike.compared, words)
+    if one.by_like:
+        return _("compared among leads alike in {columns}").format(columns=compared)
+    if one.alike.p > FALSE_SHARE:
+        text = _("may be confounded: not beyond chance among leads alike in {columns} (p: {p})")
+    else:
+        text = _("may be confounded: remains among leads alike in {columns} (p: {p})")
+    return text.format(columns=compared, p=say.chance(one.alike.p))
 
 
 def _roles(columns: Sequence[str], words: Words) -> str:
@@ -206,115 +371,11 @@ def _compared_caption(found: ConversionReport) -> str:
     return " ".join(said)
 
 
-def move_words(one: Move, words: Words) -> list[str]:
-    """A segment that does better with a team: by how much, of how many, and what that does not say."""
-    counts = one.counts
-    names = {
-        "segment": f"“{words.value('segment', one.segment)}”",
-        "team": f"“{words.value('team', one.team)}”",
-        "other": f"“{words.value('team', one.other)}”",
-    }
-    says = [
-        _(
-            "{segment} does better with {team}: {won} of {count} won, with {other} {other_won} of "
-            "{other_count}. Like with like that is {gap} percentage points ({low} to {high}) more."
-        ).format(
-            **names,
-            won=say.number(counts.won),
-            count=say.number(counts.count),
-            other_won=say.number(counts.other_won),
-            other_count=say.number(counts.other_count),
-            **_points(one.gap),
-        )
-    ]
-    if one.elsewhere is not None:
-        says.append(
-            _(
-                "With all other segments {team} differs from {other} by {gap} percentage points "
-                "({low} to {high}). Corrected p: {p}."
-            ).format(**names, **_points(one.elsewhere), p=say.chance(one.q))
-        )
-    return says
-
-
-def poor_source_words(one: PoorSource, words: Words) -> list[str]:
-    """A source that is poor whoever works it: by how much, of how many, with how many of its owners."""
-    counts = one.counts
-    said = _(
-        "“{source}” is poor whoever works it: {won} of {count} won, {gap} percentage points "
-        "({low} to {high}) against other leads of the same owners. Corrected p: {p}."
-    ).format(
-        source=words.value("source", one.source),
-        won=say.number(counts.won),
-        count=say.number(counts.count),
-        p=say.chance(one.q),
-        **_points(one.gap),
+def _points(gap: Estimate) -> str:
+    """A difference of shares in percentage points, with its interval."""
+    return _("{value} ({low} to {high})").format(
+        value=say.points(gap.value), low=say.points(gap.low), high=say.points(gap.high)
     )
-    if one.by == "team":
-        who = ngettext(
-            "It is below the others with {below} of {n} team that had at least {few} of its leads.",
-            "It is below the others with {below} of {n} teams that had at least {few} of its leads.",
-            one.workers,
-        )
-    else:
-        who = ngettext(
-            "It is below the others with {below} of {n} owner who had at least {few} of its leads.",
-            "It is below the others with {below} of {n} owners who had at least {few} of its leads.",
-            one.workers,
-        )
-    return [said, who.format(below=say.number(one.below), n=say.number(one.workers), few=SMALL)]
-
-
-def _points(gap: Estimate) -> dict[str, str]:
-    return {"gap": say.points(gap.value), "low": say.points(gap.low), "high": say.points(gap.high)}
-
-
-def _dimension_words(one: Dimension, words: Words) -> Iterator[str]:
-    """That the groups of a dimension differ, which stand out most, and what else may be the reason."""
-    said = _("By {column} the shares won differ by more than chance (corrected p: {p}).")
-    if one.by_like and one.alike is not None:
-        said = _(
-            "By {column} the shares won differ by more than chance, also among leads alike in {compared} "
-            "(corrected p: {p})."
-        )
-    compared = _roles(one.alike.compared, words) if one.alike is not None else ""
-    yield said.format(column=words.role(one.role), p=say.chance(one.q), compared=compared)
-    standing = [row for row in one.groups if row.stands_out and row.gap is not None]
-    above = sorted((row for row in standing if row.gap.value > 0), key=lambda row: -row.gap.value)  # type: ignore[union-attr]
-    below = sorted((row for row in standing if row.gap.value < 0), key=lambda row: row.gap.value)  # type: ignore[union-attr]
-    if above:
-        yield _("Above the others: {groups}.").format(groups=_named(one.role, above, words))
-    if below:
-        yield _("Below the others: {groups}.").format(groups=_named(one.role, below, words))
-    if one.alike is not None and not one.by_like:
-        columns = _roles([column for column, _strength in one.alike.confounders], words)
-        if one.alike.p > FALSE_SHARE:
-            yield _(
-                "Their leads differ too, in {columns}; among leads alike in {compared} the difference is not "
-                "beyond chance (p: {p})."
-            ).format(columns=columns, compared=compared, p=say.chance(one.alike.p))
-        else:
-            yield _(
-                "Their leads differ too, in {columns}; among leads alike in {compared} a difference remains "
-                "(p: {p})."
-            ).format(columns=columns, compared=compared, p=say.chance(one.alike.p))
-
-
-def _named(role: str, rows: Sequence[GroupRate], words: Words) -> str:
-    shown = [
-        _("{name}: {share} of {n}, {gap} points ({low} to {high})").format(
-            name=f"“{words.value(role, row.name)}”",
-            share=say.percent(row.rate.value),
-            n=say.number(row.count),
-            **_points(row.gap),
-        )
-        for row in rows[:_MOST_NAMED]
-        if row.gap is not None
-    ]
-    if len(rows) > _MOST_NAMED:
-        more = len(rows) - _MOST_NAMED
-        shown.append(ngettext("{n} more", "{n} more", more).format(n=say.number(more)))
-    return "; ".join(shown)
 
 
 # ---------------------------------------------------------------- the groups
@@ -359,15 +420,12 @@ def _group(one: Figures, found: ConversionReport, words: Words, top: float) -> R
 
 def _cells(name: str, one: Figures) -> list[str]:
     gap = one.rate.gap if one.rate is not None else None
-    points = _("{value} ({low} to {high})")
     return [
         name,
         say.number(one.leads),
         say.number(one.won),
         say.share(one.share) if one.share is not None else _NONE,
-        ""
-        if gap is None
-        else points.format(value=say.points(gap.value), low=say.points(gap.low), high=say.points(gap.high)),
+        "" if gap is None else _points(gap),
         "" if one.rate is None else say.percent(one.rate.shrunk.value),
     ]
 
@@ -385,14 +443,13 @@ def _like_caution(found: ConversionReport, words: Words) -> str:
     )
 
 
-def _later(found: ConversionReport, words: Words) -> Section:
-    """What is open, when it is won, and what it is worth."""
-    rows = [_time_and_money(words.value(found.by, one.value), one, words) for one in found.groups]
-    rows.append(_time_and_money(_("all"), found.all, words, is_all=True))
-    headings = [
-        "", _("open"), *(_("within {n} days").format(n=days) for days in WITHIN_DAYS), _("days to win"),
-        _("value won"), _("mean of a win, with 95 % interval"),
-    ]  # fmt: skip
+def _time(found: ConversionReport, words: Words) -> Section:
+    """What is open, and how soon leads are won."""
+    listed = [(words.value(found.by, one.value), one) for one in found.groups]
+    rows = [_time_row(name, one) for name, one in (*listed, (_("all"), found.all))]
+    rows[-1] = replace(rows[-1], is_marked=True, is_faint=False)
+    within = [_("won within {n} days").format(n=days) for days in WITHIN_DAYS]
+    headings = ["", _("open"), *within, _("days to win")]
     cautions = [
         _(
             "Won within so many days of the arrival: what is lost can no longer be won, what is open was "
@@ -400,16 +457,42 @@ def _later(found: ConversionReport, words: Words) -> Section:
         ),
         _("Days to win are the median of the wins so far; those of recent leads can only be short."),
     ]
-    return Section("later", _("How soon, and worth how much"), [], [Grid(headings, rows)], cautions=cautions)
+    return Section("time", _("How soon they are won"), [], [Grid(headings, rows)], cautions=cautions)
 
 
-def _time_and_money(name: str, one: Figures, words: Words, *, is_all: bool = False) -> Row:
-    mean = one.value_mean
-    interval = _("{value} ({low} to {high})")
+def _time_row(name: str, one: Figures) -> Row:
     cells = [name, say.number(one.open)]
     cells += ["" if known is None else say.share(known) for known in one.within]
-    cells.append("" if one.days is None else say.number(one.days.value, 1))
-    cells.append(say.money(one.value_won, words.currency) if one.valued else "")
+    interval = _("{value} ({low} to {high})")
+    days = one.days
+    cells.append(
+        ""
+        if days is None
+        else interval.format(
+            value=say.number(days.value, 1), low=say.number(days.low, 1), high=say.number(days.high, 1)
+        )
+    )
+    return Row(cells, is_faint=one.is_small)
+
+
+def _money(found: ConversionReport, words: Words) -> Section | None:
+    """What the wins are worth; None where none has a value."""
+    if not found.all.valued:
+        return None
+    listed = [(words.value(found.by, one.value), one) for one in found.groups]
+    rows = [_money_row(name, one, words) for name, one in listed if one.valued]
+    rows.append(replace(_money_row(_("all"), found.all, words), is_marked=True, is_faint=False))
+    headings = ["", _("wins with a value"), _("value won"), _("mean of a win, with 95 % interval")]
+    caution = _(
+        "The interval of a mean allows for a few very large deals (Hall, 1992); below three wins none."
+    )
+    return Section("money", _("What the wins are worth"), [], [Grid(headings, rows)], cautions=[caution])
+
+
+def _money_row(name: str, one: Figures, words: Words) -> Row:
+    cells = [name, say.number(one.valued), say.money(one.value_won, words.currency)]
+    mean = one.value_mean
+    interval = _("{value} ({low} to {high})")
     cells.append(
         ""
         if mean is None
@@ -419,10 +502,10 @@ def _time_and_money(name: str, one: Figures, words: Words, *, is_all: bool = Fal
             high=say.money(mean.high, words.currency),
         )
     )
-    return Row(cells, is_marked=is_all, is_faint=one.is_small and not is_all)
+    return Row(cells, is_faint=one.valued < SMALL)
 
 
-def _method(found: ConversionReport) -> Section:
+def _method() -> Section:
     says = [
         _("The leads are those that arrived in the period, as they stand now. Intervals are 95 % intervals."),
         _(
@@ -439,6 +522,5 @@ def _method(found: ConversionReport) -> Section:
             "“Drawn to the mean” is the best guess for a group of few: its share, drawn to that of "
             "all (empirical Bayes)."
         ),
-        _("The interval of a mean value allows for a few very large deals (Hall, 1992)."),
     ]
     return Section("method", _("How this was reckoned"), says)

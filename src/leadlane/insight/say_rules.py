@@ -72,6 +72,8 @@ _STATES: Mapping[State, str] = {
     "unreachable": N_("earlier routes take every lead that it could take"),
     "gone": N_("no longer in the policy"),
 }
+# What cannot be of use as it stands.
+_REMOVABLE = frozenset({"over", "never_holds", "unreachable"})
 _TONES: Mapping[Standing, Tone] = {"below": "bad", "above": "bad", "within": "good", "unsure": "unsure"}
 
 
@@ -151,7 +153,8 @@ def _use(found: RulesReport) -> Section:
         _corrected_words(found.compared),
         _("Leads that came late in the period may still be overridden."),
     ]
-    return Section("use", heading, says, [grid], cautions=cautions)
+    tone: Tone = "bad" if found.overridden else ""
+    return Section("use", heading, says, [grid], cautions=cautions, tone=tone)
 
 
 def _use_row(one: RouteUse) -> Row:
@@ -215,7 +218,14 @@ def _idle(found: RulesReport, zone: ZoneInfo) -> Section:
     cautions = [_("A route for a rare case may be right though no such case came.")]
     if found.leads and (share := found.unused[0].share if found.unused else None):
         cautions.append(few.format(n=say.number(found.leads), share=say.percent(share.high)))
-    return Section("unused", _("Routes without use"), [], [grid], cautions=cautions)
+    unused = ngettext(
+        "{n} route of the policy placed no lead.",
+        "{n} routes of the policy placed no lead.",
+        len(found.unused),
+    )
+    says = [unused.format(n=say.number(len(found.unused)))]
+    tone: Tone = "unsure" if any(one.facts.state in _REMOVABLE for one in listed) else ""
+    return Section("unused", _("Routes without use"), says, [grid], cautions=cautions, tone=tone)
 
 
 def _idle_row(one: RouteUse, zone: ZoneInfo) -> Row:
@@ -336,7 +346,7 @@ def _missing(found: RulesReport) -> Section:
         "Fields go together: a country and its segment may be the same leads. Whether such leads need a rule"
         " of their own is for you to say."
     )
-    return Section("missing", heading, says, [grid], cautions=[caution])
+    return Section("missing", heading, says, [grid], cautions=[caution], tone="unsure")
 
 
 def _missing_row(one: FellThrough) -> Row:

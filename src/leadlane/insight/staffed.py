@@ -35,8 +35,8 @@ class HourCell:
     """An hour of the week of a pool: 0 to 23 on a weekday, 0 for Monday.
 
     `people` are at work in it, on average. `leads` arrived in it; `promises` are those of leads that came in
-    it, and `alone` of them were missed before anybody of the pool was at work. `q` is the chance of so many missed,
-    had it the share of the pool, corrected for all hours of the report.
+    it, and `alone` of them were missed before anybody of the pool was at work. `q` is the chance of so many
+    missed, had it the share of the pool, corrected for all hours of the report.
     """
 
     weekday: int

@@ -40,7 +40,7 @@ from leadlane.service.report_kind import Asked
 HISTORY_WEEKS, WEEKS_AHEAD = 156, 13
 # So many segments and sources are forecast, those with the most leads.
 _MOST_SERIES = 12
-_WEEK = timedelta(weeks=1)
+_HOUR, _WEEK = timedelta(hours=1), timedelta(weeks=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +113,22 @@ def _known(book: Rulebook, period: Span, history: Leads, ended: Leads, now: date
     first, last = this_week - HISTORY_WEEKS * _WEEK, this_week + (WEEKS_AHEAD + 1) * _WEEK
     arrived = history.instants["arrived_at"]
     earliest = datetime.fromtimestamp(float(arrived.min()), book.zone) if history.count else this_week
-    since, until = period.since.timestamp(), period.until.timestamp()
+    # Before the first lead nobody was idle: Leadlane was not there.
+    since = max(period.since, min(earliest, period.until - _HOUR)) if history.count else period.since
     times = {
-        person.id: at_work(person, book.calendars[person.id], period.since, last.astimezone(UTC))
+        person.id: at_work(person, book.calendars[person.id], since, last.astimezone(UTC))
         for person in book.roster.people.values()
         if person.active
     }
     return _Known(
         book,
-        history.only((arrived >= since) & (arrived < until)),
+        history.only((arrived >= since.timestamp()) & (arrived < period.until.timestamp())),
         history,
         ended,
         times,
         {id_: attendance([own]) for id_, own in times.items()},
-        hours_between(period.since, period.until, book.zone),
-        mondays(period.since, period.until, book.zone),
+        hours_between(since, period.until, book.zone),
+        mondays(since, period.until, book.zone),
         mondays(max(first, earliest), this_week, book.zone),
         mondays(this_week + _WEEK, last, book.zone),
     )
@@ -259,9 +260,11 @@ def _pool(
     weeks = weeks_of(known.weeks, work, arrived, ended)
     pace = pace_of(weeks, every)
     usual = usual_of(known.past, work, arrived, ended, float(promised.mean()) if len(promised) else 0.0)
+    pool = known.book.policy.pools[name]
     return PoolCapacity(
         name,
         ids,
+        bool(pool.require or pool.prefer),
         float(np.ptp(work.worked(known.past.edges))) / HOUR,
         len(arrived),
         every,
@@ -312,7 +315,8 @@ def _routes(known: _Known) -> dict[str, dict[str, float]]:
 def _people(known: _Known) -> tuple[list[PersonCapacity], float | None]:
     """Everybody of a pool or with a lead who worked, by id; how unevenly leads are spread in pools."""
     first = _first_hands(known.leads)
-    given = {id_: int((first.codes == at).sum()) for at, id_ in enumerate(first.names)}
+    counts = np.bincount(first.codes[first.codes >= 0], minlength=len(first.names))
+    given = dict(zip(first.names, counts.tolist(), strict=True))
     by_person: defaultdict[str, list[Turn]] = defaultdict(list)
     for turn in turns(_turns(known, first)):
         by_person[turn.person].append(turn)
@@ -347,12 +351,12 @@ def _first_hands(leads: Leads) -> Group:
 def _turns(known: _Known, first: Group) -> dict[str, dict[str, tuple[int, float]]]:
     """For each pool what its people got of its leads, and what they were owed."""
     assigned = known.past.place(known.leads.instants["assigned_at"])
+    number = {id_: at for at, id_ in enumerate(first.names)}
     found: dict[str, dict[str, tuple[int, float]]] = {}
     for name, bench in known.book.benches.items():
         seats = [
             (id_, weight) for id_, weight in zip(bench.ids, bench.weights, strict=True) if id_ in known.work
         ]
-        number = {id_: at for at, id_ in enumerate(first.names)}
         codes = np.array([number.get(id_, -2) for id_, _weight in seats], np.int32)
         own = _of(known.leads, "pool", name) & (assigned >= 0) & np.isin(first.codes, codes)
         if not own.any():

@@ -12,6 +12,8 @@ from itertools import chain
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
+from psycopg import Connection
+
 from leadlane.demo import company, history
 from leadlane.errors import LeadlaneError
 from leadlane.intake.leads import read_lead
@@ -22,7 +24,7 @@ from leadlane.service.roster import put_accounts
 from leadlane.service.rulebooks import Rulebooks, field_specs
 from leadlane.service.submission import submission
 from leadlane.service.summary import Summary
-from leadlane.store import batches
+from leadlane.store import batches, leads
 from leadlane.store.db import connect
 
 SOURCE = "demo"
@@ -76,6 +78,12 @@ def load(app: Opened, weeks: int = WEEKS) -> Summary:
         play.pass_until(now)
         count_arrivals(connection, now)
     return summary
+
+
+def is_partial(connection: Connection) -> bool:
+    """Whether the demonstration company was begun to be loaded, and never wholly was."""
+    begun = leads.get(connection, f"{history.PREFIX}0001") is not None
+    return begun and leads.get(connection, FIRST) is None
 
 
 def _only(receipts: list[Receipt]) -> Receipt:

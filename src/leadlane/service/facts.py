@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from math import inf
 
+import numpy as np
 from psycopg import Connection
 
 from leadlane.core.rulebook import Rulebook
@@ -14,8 +15,9 @@ from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.insight.facts import codes_in, fields_of, leads_of, names_in, packed, signal_of
 from leadlane.insight.leads import Leads
+from leadlane.service import fact_files
 from leadlane.store import facts as store
-from leadlane.store.facts import Source, Which
+from leadlane.store.facts import Source, Stretch, Which
 
 # So many rows that tell of changes are read in one transaction, so many leads made anew in one statement.
 _WINDOW = 4_000
@@ -25,6 +27,7 @@ _WAIT_SECONDS = 0.1
 _LOOK_EVERY_SECONDS = 0.002
 # So long a report waits for what has changed; more is left after an upgrade, or while much is imported.
 _PATIENCE_SECONDS = 3.0
+_FIRST = datetime(1, 1, 2, tzinfo=UTC)
 
 
 class NotReadyError(LeadlaneError):
@@ -56,21 +59,38 @@ def facts(
     """
     if left := catch_up(connection, _PATIENCE_SECONDS):
         raise NotReadyError(left)
+    period = Stretch(since, until)
+    months = store.months(connection, which, period)
+    files = fact_files.kept(fact_files.folder_of(connection), months)
+    found = fact_files.read(list(files.values()), which, period, with_merged=with_merged) if files else None
+    rest = (
+        _between([month.arrived for month in files], until) if found is not None else [Stretch(_FIRST, until)]
+    )
     parts = [
-        store.read(connection, which, first, last, with_merged=with_merged)
-        for first, last in _years(since, until)
+        store.read(connection, which, of_year, arrived, with_merged=with_merged)
+        for arrived in rest
+        for of_year in _years(period)
     ]
     fields = fields_of(parts)
+    if found is not None:
+        fields = {name: np.concatenate([found[name], values]) for name, values in fields.items()}
     names = store.names_of(connection, codes_in(fields))
     return leads_of(fields, names, book.roster)
 
 
-def _years(since: datetime, until: datetime) -> Iterator[tuple[datetime, datetime]]:
+def _between(months: Sequence[Stretch], until: datetime) -> list[Stretch]:
+    """All of the time before `until` that is in none of these months, which are in order."""
+    edges = [_FIRST, *(edge for month in months for edge in (month.since, month.until)), until]
+    pairs = zip(edges[::2], edges[1::2], strict=True)
+    return [Stretch(begin, end) for begin, end in pairs if begin < end]
+
+
+def _years(period: Stretch) -> Iterator[Stretch]:
     """The period in parts of a calendar year: PostgreSQL makes no value of more than a gigabyte."""
-    begin = since
-    while begin < until:
-        end = min(until, datetime(begin.astimezone(UTC).year + 1, 1, 1, tzinfo=UTC))
-        yield begin, end
+    begin = period.since
+    while begin < period.until:
+        end = min(period.until, datetime(begin.astimezone(UTC).year + 1, 1, 1, tzinfo=UTC))
+        yield Stretch(begin, end)
         begin = end
 
 

@@ -16,7 +16,7 @@ from leadlane.insight.market import Move
 from leadlane.insight.proportions import Estimate
 from leadlane.insight.section import Grid, Row
 from leadlane.policy.edit import Edit
-from leadlane.policy.words import field_words
+from leadlane.policy.words import field_words, value_words
 from leadlane.service.balance import Rebalancing, rebalanced
 from leadlane.service.review_basis import Basis
 
@@ -36,8 +36,10 @@ def balance_findings(basis: Basis) -> list[Finding]:
         for place, step in enumerate(found.balance.steps)
         if not _is_told(step, gains)
     ]
-    unmet = [_of_unmet(basis, found, *one) for one in found.balance.unmet]
-    return [*steps, *unmet]
+    lacking: dict[str, list[tuple[str, str]]] = {}
+    for segment, pool, need in found.balance.unmet:
+        lacking.setdefault(segment, []).append((pool, need))
+    return [*steps, *(_of_unmet(basis, found, segment, some) for segment, some in lacking.items())]
 
 
 def _gains(basis: Basis) -> dict[tuple[str, str], Estimate]:
@@ -95,27 +97,26 @@ def _money(basis: Basis, found: Rebalancing, step: Step) -> Cost | None:
     return basis.of_missed(found.weeks * max(0.0, step.before.overload - step.after.overload))
 
 
-def _of_unmet(basis: Basis, found: Rebalancing, segment: str, pool: str, need: str) -> Finding:
+def _of_unmet(basis: Basis, found: Rebalancing, segment: str, lacking: Sequence[tuple[str, str]]) -> Finding:
+    """What (pool, need) nobody of a pool in the team of a segment has that its leads ask for."""
     territory = next(one for one in found.market.territories if one.name == segment)
-    leads = territory.leads[pool].count
-    attribute, _equals, value = need.partition("=")
-    text = _("{segment}: nobody of {pool} in {team} has what its leads ask for ({label}: {value})")
+    by_pool: dict[str, list[str]] = {}
+    for pool, need in lacking:
+        attribute, _equals, value = need.partition("=")
+        by_pool.setdefault(pool, []).append(f"{field_words(attribute)}: {value_words(attribute, value)}")
+    text = _("Nobody in {team} has all that leads of the segment “{segment}” ask for")
+    said = _("In the pool “{pool}”: {needs}.")
     return Finding(
-        key_of("capacity", segment, pool, need),
+        key_of("capacity", "segment", segment),
         "capacity",
-        text.format(
-            segment=segment,
-            pool=pool,
-            team=_team(territory.team, basis.book),
-            label=field_words(attribute),
-            value=value,
-        ),
+        text.format(segment=segment, team=_team(territory.team, basis.book)),
         [
+            *(said.format(pool=pool, needs="; ".join(needs)) for pool, needs in by_pool.items()),
             _("At least one in ten of them asks for it; they go to people who do not have it, or elsewhere."),
             _("No change of teams is proposed for it: none that pays was found."),
         ],
         1.0,
-        leads,
+        sum(territory.leads[pool].count for pool in by_pool),
     )
 
 

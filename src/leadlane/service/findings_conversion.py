@@ -69,11 +69,12 @@ def _leads_of(basis: Basis, segment: str, team: str) -> int:
 
 def _move_words(one: Move, team: str, other: str) -> list[str]:
     text = _(
-        "Among leads of it that are alike, {team} wins {gap} points more than {other} ({low} to {high})."
+        "Among leads of it that are alike, the shares won by {team} and {other} differ by {gap} points "
+        "({low} to {high})."
     )
     said = [_gap(text, one.gap, team=team, other=other)]
     if one.elsewhere is not None:
-        text = _("In other segments the difference of the two is {gap} points ({low} to {high}).")
+        text = _("In other segments the two differ by {gap} points ({low} to {high}).")
         said.append(_gap(text, one.elsewhere))
     said.append(_("That is an association: the teams may also differ in what no figure tells apart."))
     return said
@@ -127,8 +128,8 @@ def _source(basis: Basis, one: PoorSource) -> Finding:
     group = basis.leads.groups["source"]
     leads = int((group.codes == group.names.index(one.source)).sum())
     text = _(
-        "Of its {count} leads that were won or lost {share} were won; among those of the same owner that is "
-        "{gap} points less than of other sources ({low} to {high})."
+        "Of its {count} leads that were won or lost {share} were won; among leads of the same owner it "
+        "differs from other sources by {gap} points ({low} to {high})."
     )
     said = [
         _gap(text, one.gap, count=say.number(one.counts.count), share=say.percent(share.value)),

@@ -49,7 +49,7 @@ def _too_slow(basis: Basis) -> Iterator[Finding]:
             continue
         leads = _since_asked(basis.year.only(np.equal(group.codes, group.names.index(level.name))))
         found = effect(leads, target * 60.0)
-        if found is not None:
+        if found is not None and min(found.fast.count, found.slow.count) >= SMALL:
             tested.append((level.name, found))
     for (name, found), q in zip(tested, adjusted([one.p for _name, one in tested]), strict=True):
         if q <= FALSE_SHARE and found.best.value > 0:
@@ -70,11 +70,12 @@ def _minutes(duration: Duration) -> int:
 
 def _slow_finding(basis: Basis, name: str, found: Effect, target: int) -> Finding:
     level = next(one for one in basis.book.policy.service_levels if one.name == name)
-    wanted = f"{target} business minutes" if level.respond_within.business else f"{target} minutes"
+    # In working time, whatever it was in: nobody keeps a promise of minutes at night.
+    wanted = f"{target} business minutes"
     late = _late(basis.leads, name, found.threshold)
     text = _(
         "Of leads with the service level “{name}” answered within {minutes}, {fast} were won; of those"
-        " answered later, {slow}. Among like leads, fast ones are won {gap} points more ({low} to {high})."
+        " answered later, {slow}. Among like leads the two differ by {gap} points ({low} to {high})."
     )
     says = [
         text.format(
@@ -100,7 +101,7 @@ def _slow_finding(basis: Basis, name: str, found: Effect, target: int) -> Findin
     )
     proposal = Proposal(
         _("Promise an answer within {duration}").format(
-            duration=duration_words(replace(level.respond_within, amount=target, unit="minutes"))
+            duration=duration_words(Duration(target, "minutes", business=True))
         ),
         [_("See first that there are people for it at these hours; the report on coverage says when.")],
         (Edit("set", ("service_levels", name, "respond_within"), wanted),),

@@ -218,7 +218,7 @@ def _by_themselves(basis: Basis, report: RulesReport) -> list[FellThrough]:
     groups = basis.leads.groups
     left = np.ones(basis.leads.count, dtype=bool)
     fell = _has(groups["route"], report.last_route)
-    kept = []
+    kept: list[FellThrough] = []
     for one in report.missing:
         if one.field not in groups or len(kept) == _MOST_VALUES:
             continue
@@ -237,8 +237,8 @@ def _has(group: Group, value: str | None) -> Flags:
 
 def _fell_words(one: FellThrough, last: str) -> str:
     text = ngettext(
-        "Only the last route, “{last}”, took {n} of {count}, {share}: {more} points more than of others.",
-        "Only the last route, “{last}”, took {n} of {count}, {share}: {more} points more than of others.",
+        "Only the last route, “{last}”, took {n} of {count}, {share}: {more} points against others.",
+        "Only the last route, “{last}”, took {n} of {count}, {share}: {more} points against others.",
         one.rate.hits,
     )
     return text.format(

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -43,6 +43,7 @@ class Said:
 
     The lead goes by one of `ids`, or by its `email` or `domain` where no id is known here. What is not given
     (`value`, `closed_at`) stays as it is known, except the value of another outcome; an open lead ends now.
+    Where only the day is known, `day_began` is its beginning: a moment that is known within it stays.
     """
 
     outcome: str
@@ -51,6 +52,7 @@ class Said:
     domain: str = ""
     value: float | None = None
     closed_at: datetime | None = None
+    day_began: datetime | None = None
     reason: str = ""
 
 
@@ -115,12 +117,7 @@ def record(
     still_open = {number: found for number, found in meant.items() if found.is_open}
     closed = {number: found.id for number, found in meant.items() if not found.is_open}
     if dry_run:
-        for number, found in meant.items():
-            ending = _ending(said[number], found.ending, now)
-            status: Status = "unchanged" if ending == found.ending else "corrected"
-            answers[number] = Recorded(
-                "closed" if found.is_open else status, found.id, was=found.ending, now=ending
-            )
+        answers |= {number: _foreseen(said[number], found, now) for number, found in meant.items()}
     else:
         for number, answer in _close(connection, books, said, still_open, by, now).items():
             if answer is None:  # somebody has closed it meanwhile
@@ -131,23 +128,24 @@ def record(
     return [answers[number] for number in range(len(said))]
 
 
-def day_ended(day: date, zone: ZoneInfo, now: datetime) -> datetime:
-    """When something ended of which only the day is known: its last second, so that it stays in its quarter.
+def day_ended(day: date, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime]:
+    """When something ended of which only the day is known, and when that day began.
 
-    Today it has ended by now.
+    It is taken for the last second of the day, so that it stays in its quarter; today it has ended by now.
     """
+    began = datetime.combine(day, time(), zone).astimezone(UTC)
     if day == now.astimezone(zone).date():
-        return now
-    return datetime.combine(day, time(23, 59, 59), zone).astimezone(UTC)
+        return now, began
+    return datetime.combine(day, time(23, 59, 59), zone).astimezone(UTC), began
 
 
-def ended_at(text: str, zone: ZoneInfo, now: datetime) -> datetime:
-    """The moment that a date or a date-time of ISO 8601 names, as `day_ended` for a date. ValueError."""
+def ended_at(text: str, zone: ZoneInfo, now: datetime) -> tuple[datetime, datetime | None]:
+    """The moment that a date or a date-time of ISO 8601 names; for a date as `day_ended`. ValueError."""
     try:
         if day := parse_day(text):
             return day_ended(day, zone, now)
         if moment := parse_moment(text, zone.key):
-            return moment.astimezone(UTC)
+            return moment.astimezone(UTC), None
     except OverflowError:
         pass  # a moment that some time zone has no date for
     raise ValueError(text)
@@ -218,10 +216,23 @@ def _refused(refusal: Refusal, problem: str, leads: tuple[str, ...] = ()) -> Rec
 
 def _ending(one: Said, was: Ending, now: datetime) -> Ending:
     """How a lead has ended by what is said and what was known."""
-    value = one.value
+    value, closed_at = one.value, one.closed_at
     if value is None and was.outcome == one.outcome:
         value = was.value
-    return Ending(one.outcome, value, one.closed_at or was.closed_at or now)
+    if was.closed_at is not None and (closed_at is None or _is_in_day(was.closed_at, one.day_began)):
+        closed_at = was.closed_at
+    return Ending(one.outcome, value, closed_at or now)
+
+
+def _is_in_day(moment: datetime, began: datetime | None) -> bool:
+    return began is not None and timedelta() <= moment - began < timedelta(days=1)
+
+
+def _foreseen(one: Said, found: Found, now: datetime) -> Recorded:
+    """What would become of an outcome."""
+    ending = _ending(one, found.ending, now)
+    status: Status = "closed" if found.is_open else "unchanged" if ending == found.ending else "corrected"
+    return Recorded(status, found.id, was=found.ending, now=ending)
 
 
 def _close(
@@ -246,12 +257,12 @@ def _close(
         else:
             is_closed = receipt.refusal == "closed"
             done[lead_id] = None if is_closed else _refused("not_allowed", receipt.problem, (lead_id,))
-    return {
-        number: None
-        if (answer := done[found.id]) and answer.status == "closed" and number != first[found.id]
-        else answer
-        for number, found in leads.items()
-    }
+    answers: dict[int, Recorded | None] = {}
+    for number, found in leads.items():
+        answer = done[found.id]
+        is_repeated = number != first[found.id] and answer is not None and answer.status == "closed"
+        answers[number] = None if is_repeated else answer
+    return answers
 
 
 def _act(lead_id: str, one: Said, by: Reporter) -> Act:

@@ -79,13 +79,17 @@ def read_row(raw: Mapping[str, object], reading: OutcomeReading) -> tuple[Said |
     outcome = cells.outcome()
     if not outcome:
         return None, cells.problems
+    closed_at, day_began = cells.ended_at(
+        "won_at" if outcome == "won" and cells.text("won_at") else "closed_at"
+    )
     said = Said(
         outcome=outcome,
         ids=cells.ids(),
         email=cells.email(),
         domain=cells.text("company_domain"),
         value=cells.value(),
-        closed_at=cells.ended_at("won_at" if outcome == "won" and cells.text("won_at") else "closed_at"),
+        closed_at=closed_at,
+        day_began=day_began,
         reason=cells.text("reason")[:_MOST_REASON],
     )
     return said, cells.problems
@@ -141,15 +145,15 @@ class _Cells:
         value = self._read("value", _VALUE)
         return float(value) if isinstance(value, int | float) else None
 
-    def ended_at(self, name: str) -> datetime | None:
-        """The moment in a cell."""
+    def ended_at(self, name: str) -> tuple[datetime | None, datetime | None]:
+        """The moment in a cell; of a day alone also when it began."""
         sent = self.raw.get(name)
         is_number = isinstance(sent, int | float) or (isinstance(sent, str) and sent.strip().isdecimal())
         if is_number:
-            return self._moment(name, sent)
+            return self._moment(name, sent), None
         day = self._read(name, _DAY)
         if isinstance(day, datetime) or not isinstance(day, date):
-            return day if isinstance(day, datetime) else None
+            return (day if isinstance(day, datetime) else None), None
         return day_ended(day, self.reading.zone, self.reading.now)
 
     def _moment(self, name: str, sent: object) -> datetime | None:

@@ -49,9 +49,7 @@ def report_period(
     else:
         asked = read_period(since or None, until or None, zone.key)
         end = asked.until or now
-        begin = asked.since or _midnight(
-            min(end, now).astimezone(zone).date() - timedelta(days=days), zone
-        )
+        begin = asked.since or _midnight(min(end, now).astimezone(zone).date() - timedelta(days=days), zone)
         found = Span(begin, end)
     if found.since >= now:
         raise PeriodError("period" if name else "since", name or since or "", _("it has not begun yet"))

@@ -154,19 +154,26 @@ def finding_section(made: Quarterly, roster: Roster, number: int, item: Item) ->
     else:
         says += [_("Proposal: {title}.").format(title=finding.proposal.title), *finding.proposal.says]
         says += [f"· {words}" for words in item.tried.words]
-    past = item.tried.past if item.tried else None
-    if past is not None:
-        says += past_words(past)
-        between = finding.proposal.between if finding.proposal else None
-        if between is not None and finding.effect is not None:
-            says += _wins_words(past, finding.effect, between, roster)
-        grids += [grid for grid in (people_grid(past, roster), moved_grid(past)) if grid.rows]
+    said, shown = tried_out(item, roster)
+    says += said
+    grids += shown
     lines = item.tried.lines if item.tried else ()
     drawn = [Picture(yaml_change(lines), _("The change as YAML"))] if lines else []
     warnings = item.tried.warnings if item.tried else ()
     cautions = [_("The check warns: {warning}").format(warning=one) for one in warnings]
     tone: Tone = "bad" if finding.money is not None else "unsure"
     return Section(f"f-{number}", f"{number}. {finding.title}", says, grids, drawn, cautions, tone)
+
+
+def tried_out(item: Item, roster: Roster) -> tuple[list[str], list[Grid]]:
+    """What a proposal would have made of the period's leads, in words and tables; nothing where not tried."""
+    past = item.tried.past if item.tried else None
+    if past is None or item.finding.proposal is None:
+        return [], []
+    says, between = past_words(past), item.finding.proposal.between
+    if between is not None and item.finding.effect is not None:
+        says += _wins_words(past, item.finding.effect, between, roster)
+    return says, [grid for grid in (people_grid(past, roster), moved_grid(past)) if grid.rows]
 
 
 def _money_words(cost: Cost | None, currency: str) -> str:
@@ -209,7 +216,7 @@ def yaml_change(lines: Sequence[str]) -> Markup:
         style = {"+": "added", "-": "removed", "@": "place"}.get(line[:1], "")
         is_name = line.startswith(("+++", "---"))
         parts.append(Markup('<span class="{}">{}</span>\n').format("place" if is_name else style, line))
-    return Markup('<pre class="change">{}</pre>').format(Markup("").join(parts))
+    return Markup('<pre class="change" tabindex="0">{}</pre>').format(Markup("").join(parts))
 
 
 # ---------------------------------------------------------------- decided again
@@ -247,7 +254,7 @@ def _wins_words(past: PastPeriod, gap: Estimate, between: tuple[str, str], roste
     if not count.value:
         return [_("None of its leads would have gone to the other team: look at what its pools prefer.")]
     low, high = sorted((count.low * gap.low, count.high * gap.high))
-    text = _("{n} leads would have changed teams: at {gap} points more, {wins} wins more ({low} to {high}).")
+    text = _("{n} leads would have changed teams: at {gap} points, {wins} wins more ({low} to {high}).")
     return [
         text.format(
             n=count_words(count),
@@ -279,11 +286,15 @@ def people_grid(past: PastPeriod, roster: Roster) -> Grid:
         (one for one in past.people if one[1] != one[2]), key=lambda one: (-abs(one[2] - one[1]), one[0])
     )
     rows = [
-        Row([person_words(roster, id_), say.number(before), say.number(after), f"{after - before:+,}"])
+        Row([person_words(roster, id_), say.number(before), say.number(after), _signed(after - before)])
         for id_, before, after in changed[:_MOST_PEOPLE]
     ]
     headings = [_("person"), _("as it is"), _("changed"), _("difference")]
     return Grid(headings, rows, _("Leads that came to each by the rules"))
+
+
+def _signed(count: int) -> str:
+    return f"+{say.number(count)}" if count > 0 else say.number(count)
 
 
 _COMPARED = {

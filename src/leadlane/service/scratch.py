@@ -83,6 +83,7 @@ NOT_COPIED = (
     "tellings",
     "lead_facts",
     "fact_names",
+    "fact_months",
     "facts_read",
 )
 

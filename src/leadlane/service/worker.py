@@ -128,15 +128,16 @@ class Worker(Loop):
         self._counted_at = now
 
     def _make_facts(self, connection: Connection) -> None:
-        """Now and then read what has changed for reports; while much is left, whenever nothing else is due."""
+        """Now and then read what has changed for reports; while much is left, whenever nothing is due."""
         now, last = time.monotonic(), self._facts_at
         if last is not None and now - last < _READ_EVERY_SECONDS and not self._is_behind:
             return
         # Imported here because every command that has a worker would wait for what computes figures.
-        from leadlane.service.facts import catch_up
+        from leadlane.service import fact_files, facts
 
         self._facts_at, self._is_behind = now, False
-        self._is_behind = catch_up(connection, _READ_SECONDS) > 0
+        is_read = facts.catch_up(connection, _READ_SECONDS) == 0
+        self._is_behind = not is_read or fact_files.keep_next(connection, fact_files.folder_of(connection))
 
     def _seconds_to_sleep(self, connection: Connection) -> float:
         longest = 0.0 if self._is_behind else due.LONGEST_SLEEP.total_seconds()

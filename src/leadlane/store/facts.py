@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args
+from uuid import UUID
 
 from psycopg import Connection
 from psycopg.rows import tuple_row
@@ -210,15 +211,29 @@ def names_of(connection: Connection, codes: Sequence[int]) -> dict[int, str]:
 
 
 _WRITE = """
-INSERT INTO lead_facts AS f (lead_id, arrived_at, respond_by, is_merged, version, packed)
-SELECT lead_id, to_timestamp(arrived_at), to_timestamp(promised), is_merged, version,
-       substring(%(packed)b FROM (number - 1)::integer * %(width)s + 1 FOR %(width)s)
-  FROM unnest(%(id)s::text[], %(arrived_at)s::float8[], %(promised)s::float8[], %(is_merged)s::boolean[],
-              %(version)s::bigint[])
-       WITH ORDINALITY AS t (lead_id, arrived_at, promised, is_merged, version, number)
-ON CONFLICT (lead_id) DO UPDATE
-   SET arrived_at = excluded.arrived_at, respond_by = excluded.respond_by, is_merged = excluded.is_merged,
-       version = excluded.version, packed = excluded.packed
+WITH given AS MATERIALIZED (
+    SELECT lead_id, to_timestamp(arrived_at) AS arrived_at, to_timestamp(promised) AS respond_by, is_merged,
+           version, substring(%(packed)b FROM (number - 1)::integer * %(width)s + 1 FOR %(width)s) AS packed
+      FROM unnest(%(id)s::text[], %(arrived_at)s::float8[], %(promised)s::float8[], %(is_merged)s::boolean[],
+                  %(version)s::bigint[])
+           WITH ORDINALITY AS t (lead_id, arrived_at, promised, is_merged, version, number)
+), written AS (
+    INSERT INTO lead_facts AS f SELECT * FROM given
+    ON CONFLICT (lead_id) DO UPDATE
+       SET arrived_at = excluded.arrived_at, respond_by = excluded.respond_by,
+           is_merged = excluded.is_merged, version = excluded.version, packed = excluded.packed
+), touched AS (
+    -- A lead may come to another month: one that was merged into an earlier one and is split off again.
+    SELECT arrived_at, respond_by FROM given
+    UNION ALL
+    SELECT f.arrived_at, f.respond_by FROM lead_facts AS f JOIN given USING (lead_id)
+)
+INSERT INTO fact_months AS m (month, edition, changed_at, last_respond_by)
+SELECT date_trunc('month', arrived_at AT TIME ZONE 'UTC')::date, gen_random_uuid(), clock_timestamp(), max(respond_by)
+  FROM touched GROUP BY 1
+ON CONFLICT (month) DO UPDATE
+   SET edition = excluded.edition, changed_at = excluded.changed_at,
+       last_respond_by = greatest(m.last_respond_by, excluded.last_respond_by)
 """
 
 
@@ -229,22 +244,89 @@ def write(connection: Connection, made: Columns, packed: bytes) -> None:
     connection.execute(_WRITE, {**columns, "packed": packed, "width": width})
 
 
+# ---------------------------------------------------------------- reading
+
+
 # All records as one value: what it costs to hand over a row is far more than to hand over its bytes.
 _READ = {
     (which, with_merged): f"""
     SELECT coalesce(string_agg(packed, ''::bytea), ''::bytea) FROM lead_facts
-     WHERE {column} >= %s AND {column} < %s {"" if with_merged else "AND NOT is_merged"}
+     WHERE {column} >= %s AND {column} < %s AND arrived_at >= %s AND arrived_at < %s
+           {"" if with_merged else "AND NOT is_merged"}
     """
     for which, column in (("arrived", "arrived_at"), ("ended", "respond_by"))
     for with_merged in (False, True)
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """From `since` until just before `until`, both aware."""
+
+    since: datetime
+    until: datetime
+
+
 def read(
-    connection: Connection, which: Which, since: datetime, until: datetime, *, with_merged: bool
+    connection: Connection, which: Which, period: Stretch, arrived: Stretch, *, with_merged: bool
 ) -> bytes:
-    """The records of the leads that arrived, or whose promise ended, in a period, one after the other."""
+    """The records of leads that arrived, or whose promise ended, in a period, one after the other.
+
+    Only those that `arrived` in a certain stretch.
+    """
+    values = [period.since, period.until, arrived.since, arrived.until]
     with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
-        row = cursor.execute(_READ[which, with_merged], [since, until]).fetchone()
+        row = cursor.execute(_READ[which, with_merged], values).fetchone()
     assert row is not None  # an aggregate gives one row
     return bytes(row[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """The leads that arrived in a month (UTC), as they are at one moment; another edition has other facts."""
+
+    arrived: Stretch
+    edition: UUID
+
+
+_MONTH = "m.month::timestamp AT TIME ZONE 'UTC', (m.month + interval '1 month') AT TIME ZONE 'UTC', m.edition"
+_MONTHS = {
+    which: f"""
+    SELECT {_MONTH} FROM fact_months AS m
+     WHERE m.month::timestamp AT TIME ZONE 'UTC' < %(until)s AND {reaches} >= %(since)s
+     ORDER BY m.month
+    """
+    for which, reaches in (
+        ("arrived", "(m.month + interval '1 month') AT TIME ZONE 'UTC'"),
+        ("ended", "m.last_respond_by"),
+    )
+}
+
+
+def months(connection: Connection, which: Which, period: Stretch) -> list[Month]:
+    """The months of arrival that there is something of in a period."""
+    rows = connection.execute(_MONTHS[which], {"since": period.since, "until": period.until}).fetchall()
+    return [Month(Stretch(since, until), edition) for since, until, edition in rows]
+
+
+def settled_months(connection: Connection, quiet: timedelta) -> list[Month]:
+    """The months that have been over, and have not changed, for so long."""
+    rows = connection.execute(
+        f"SELECT {_MONTH} FROM fact_months AS m"
+        " WHERE greatest(m.changed_at, (m.month + interval '1 month') AT TIME ZONE 'UTC') < now() - %s"
+        " ORDER BY m.month",
+        [quiet],
+    ).fetchall()
+    return [Month(Stretch(since, until), edition) for since, until, edition in rows]
+
+
+def read_month(connection: Connection, month: Month) -> bytes | None:
+    """All records of a month, merged leads too; None if there is another edition by now."""
+    with connection.cursor(row_factory=tuple_row, binary=True) as cursor:
+        row = cursor.execute(
+            "SELECT (SELECT string_agg(packed, ''::bytea) FROM lead_facts"
+            "         WHERE arrived_at >= %s AND arrived_at < %s)"
+            "  FROM fact_months WHERE edition = %s",
+            [month.arrived.since, month.arrived.until, month.edition],
+        ).fetchone()
+    return bytes(row[0]) if row is not None and row[0] is not None else None

@@ -74,7 +74,7 @@ def _read(request: Request, row: LeadRow, zone: ZoneInfo, now: datetime) -> Said
 
 def _moment(day: str, row: LeadRow, zone: ZoneInfo, now: datetime) -> datetime:
     try:
-        moment = ended_at(day, zone, now)
+        moment, _began = ended_at(day, zone, now)
     except ValueError:
         raise WrongError("closed_at", _("Please choose a day.")) from None
     if not row.arrived_at <= moment <= now:

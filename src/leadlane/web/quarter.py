@@ -121,18 +121,16 @@ def _found(connection: Connection, book: Rulebook, made: Quarterly) -> dict[str,
 def _shown(
     book: Rulebook, made: Quarterly, number: int, item: Item, verdict: Verdict | None, top: float
 ) -> Shown:
-    finding, past = item.finding, item.tried.past if item.tried else None
+    finding = item.finding
+    past, moved = quarter_words.tried_out(item, book.roster)
     money = [say.money(one, made.currency) for one in finding.money.money] if finding.money else []
-    grids = (
-        [] if past is None else [quarter_words.people_grid(past, book.roster), quarter_words.moved_grid(past)]
-    )
     return Shown(
         number,
         item,
         money,
         pictures.money_range(*finding.money.money, top) if finding.money and top else Markup(""),
-        [] if past is None else quarter_words.past_words(past),
-        [one for one in grids if one.rows],
+        past,
+        moved,
         [quarter_words.formula(finding.money, made.currency)] if finding.money else [],
         verdict if verdict is not None and verdict.said == "dismissed" else None,
     )

@@ -35,7 +35,8 @@ SELECT o.lead_id, d.person, d.finished_at, d.channel
 
 -- A row for each lead. `packed` is a record of fixed width (insight/facts.py says which), where texts are
 -- numbers of `fact_names`; `version` is the version of the lead's row that it was made from. What may be read by
--- is beside it: `respond_by` is null where nothing was promised.
+-- is beside it: `respond_by` is null where nothing was promised. When records change their form, a migration
+-- empties the table and sets `facts_read` back: all of it is made anew.
 CREATE TABLE lead_facts (
     lead_id    text PRIMARY KEY,
     arrived_at timestamptz NOT NULL,
@@ -46,6 +47,14 @@ CREATE TABLE lead_facts (
 ) WITH (fillfactor = 80);
 CREATE INDEX lead_facts_arrived ON lead_facts (arrived_at);
 CREATE INDEX lead_facts_respond_by ON lead_facts (respond_by) WHERE respond_by IS NOT NULL;
+
+-- The leads that arrived in a month (UTC): what is kept elsewhere of them is true while the edition is the same.
+CREATE TABLE fact_months (
+    month           date PRIMARY KEY,
+    edition         uuid        NOT NULL,
+    changed_at      timestamptz NOT NULL,
+    last_respond_by timestamptz
+) WITH (fillfactor = 50);
 
 CREATE TABLE fact_names (
     code integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
