@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -80,6 +80,37 @@ def cohort(seed: int, planted: Planted = Planted(), count: int = 1500, owners: i
         groups,
         outcome,
         timed=frozenset(("arrived_at", "responded_at")),
+    )
+
+
+def dealt(seed: int, count: int) -> Leads:
+    """A company where what leads are decides what is won, who gets them, and how soon: nobody is any better.
+
+    Teams get segments, their seniors what is urgent and large; routes follow intent and fit.
+    """
+    rng = np.random.default_rng(seed)
+    leads = cohort(seed, count=count)
+    kinds = ("source", "segment", "deal_band", "intent", "fit")
+    source, segment, band, intent, fit = (leads.groups[role].codes for role in kinds)
+    team = np.where(rng.random(count) < 0.7, segment, rng.integers(0, TEAMS, count))
+    level = np.clip(intent + (band > 1) - (fit == 1) + rng.integers(-1, 2, count), 0, 2)
+    route = np.where(rng.random(count) < 0.9, intent * 2 + fit, rng.integers(0, 6, count))
+    share = 0.1 + 0.12 * (intent == 2) + 0.05 * (intent == 1) + 0.08 * (fit == 0) + 0.08 * (source == 1)
+    share = share - 0.04 * (source == 0) + 0.06 * (segment == 2) - 0.05 * (band == 2)
+    assert leads.outcome is not None
+    won = np.where(rng.random(count) < share, WON, LOST)
+    who = {"team": team, "owner": team + TEAMS * level, "region": team // 2, "route": route}
+    groups = {
+        role: Group(role, role, of.astype(np.int32), [f"{role} {number}" for number in range(12)])
+        for role, of in who.items()
+    }
+    arrived, responded = leads.instants["arrived_at"], leads.instants["responded_at"]
+    sooner = arrived + (responded - arrived) / np.where(intent == 2, 8, 1)
+    return replace(
+        leads,
+        groups={**leads.groups, **groups},
+        outcome=np.where(leads.outcome == OPEN, OPEN, won).astype(np.int8),
+        instants={**leads.instants, "responded_at": sooner},
     )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from statsmodels.duration.survfunc import SurvfuncRight
 
-from leadlane.insight.survival import curve
+from leadlane.insight.survival import curve, medians
 
 
 @pytest.mark.parametrize("size", [12, 400])
@@ -58,3 +58,28 @@ def test_the_interval_of_the_median_holds_as_often_as_it_says() -> None:
         middle = found.time_of(0.5)
         within += middle is not None and middle.low <= 10 * np.log(2) <= middle.high
     assert within / 300 >= 0.92
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_medians_of_groups_are_those_of_their_curves(seed: int) -> None:
+    """With ties, with few, with many, and with hardly anything that ever happened."""
+    rng = np.random.default_rng(seed)
+    size, groups = int(rng.choice([3, 40, 900, 9000])), int(rng.integers(1, 5))
+    durations = np.round(rng.exponential(100, size), int(rng.integers(-2, 7)))
+    durations[rng.random(size) < 0.1] = np.nan
+    happened = rng.random(size) < rng.choice([0.1, 0.5, 0.8, 1.0])
+    group = rng.integers(-1, groups, size).astype(np.int32)
+    found = medians(durations, happened, group, groups)
+    assert len(found) == groups
+    for number, one in enumerate(found):
+        mine = (group == number) & ~np.isnan(durations)
+        whole = curve(durations[mine], happened[mine]) if mine.any() else None
+        assert one == (whole.time_of(0.5) if whole is not None else None)
+
+
+def test_of_very_many_groups_times_are_as_exact_as_they_can_be() -> None:
+    durations = np.array([3e8, 7.0, 9.0])
+    found = medians(durations, np.ones(3, dtype=bool), np.array([0, 99_999, 99_999], np.int32), 100_000)
+    assert found[0] is not None
+    assert found[99_999] is not None
+    assert (found[0].value, found[99_999].value) == pytest.approx((3e8, 7.0), abs=1e-3)

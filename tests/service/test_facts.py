@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import psycopg
 import pytest
@@ -278,7 +277,7 @@ def keep_all(company: Company) -> int:
     folder = fact_files.folder_of(company.db)
     while fact_files.keep_next(company.db, folder, timedelta(0)):
         pass
-    return len(list(folder.glob("*.parquet")))
+    return len(list(folder.glob("*.columns")))
 
 
 def some(leads: Leads) -> set[tuple[Any, ...]]:
@@ -341,14 +340,17 @@ def test_a_file_that_is_broken_or_of_others_is_made_anew(years: Company, files: 
     book = years.books.current(years.db)
     before = some(facts(years.db, book, *everything, LATER))
     count = keep_all(years)
-    for content in (b"", b"PAR1 nothing of ours", None):
-        for path in files.rglob("*.parquet"):
-            if content is None:
-                duckdb.execute(f"COPY (SELECT 1 AS arrived_at) TO '{path}' (FORMAT parquet)")
-            else:
-                path.write_bytes(content)
+    for spoil in (
+        lambda content: b"",
+        lambda content: b"nothing of ours",
+        lambda content: content[:-1],
+        lambda content: content[:100] + bytes([content[100] ^ 1]) + content[101:],
+        lambda content: b"leadfact" + b"otherform"[:4] + content[12:],
+    ):
+        for path in files.rglob("*.columns"):
+            path.write_bytes(spoil(path.read_bytes()))
         assert some(facts(years.db, book, *everything, LATER)) == before
-        assert list(files.rglob("*.parquet")) == []
+        assert list(files.rglob("*.columns")) == []
         assert keep_all(years) == count
     (next(files.iterdir()) / "leftover").write_text("of a process that was killed")
     assert keep_all(years) == count

@@ -67,9 +67,9 @@ def site(database_url: str) -> Iterator[Site]:
         yield opened
 
 
-def make(visitor: Visitor) -> str:
+def make(visitor: Visitor, **assumed: str) -> str:
     """The page once the review has been made."""
-    assert visitor.submit(f"{HOME}/make", period="2026Q1").status_code == 303
+    assert visitor.submit(f"{HOME}/make", period="2026Q1", **assumed).status_code == 303
     for _try in range(600):
         answer = visitor.get(PAGE)
         if 'hx-trigger="every' not in answer.text:
@@ -105,6 +105,19 @@ def test_it_is_made_in_the_background_and_shows_what_would_have_changed(site: Si
     assert "Give poland to South" in seen
     assert f"{HOME}/accept" not in seen
     assert decide(viewer, "accept").status_code == 403
+
+
+def test_what_is_assumed_can_be_changed_and_stays_so(site: Site) -> None:
+    admin = site.sign_in("admin")
+    assert 'name="assume_hour_cost" type="text" value="40..60..90"' in make(admin)
+    page = make(admin, assume_hour_cost="70..80", assume_recoverable="0.25..0.5..0.75")
+    assert 'name="assume_hour_cost" type="text" value="70..75..80"' in page
+    assert "€75 (€70 – €80)" in unescape(page)
+    # Making it anew sends along what is given, and only that.
+    assert re.findall(r'type="hidden" name="assume_(\w+)"', page) == ["hour_cost"]
+    refused = admin.submit(f"{HOME}/make", period="2026Q1", assume_hour_cost="dear")
+    assert refused.status_code == 422
+    assert "is no cost of an hour of sales" in text_of(refused)
 
 
 def test_its_document_needs_nothing_else(site: Site) -> None:

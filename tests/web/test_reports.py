@@ -179,4 +179,8 @@ def test_what_cannot_be_told_yet_says_so(company: Any, monkeypatch: pytest.Monke
     admin = company.sign_in("admin")
     for path in (LEVELS, "/reports?headline=service-levels"):
         assert "Reports are being prepared" in text_of(admin.get(path)), path
-    assert admin.get(LEVELS).status_code == 422
+    page, file = admin.get(LEVELS), admin.get(f"{LEVELS}?format=csv")
+    assert (page.status_code, file.status_code) == (503, 503)
+    assert page.headers["retry-after"] == "15"
+    assert "Try again" in text_of(page)
+    assert 'hx-trigger="load delay:15s"' in admin.get("/reports?headline=service-levels").text

@@ -188,7 +188,7 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes]) -> None:
         try:
             with urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5):
                 return
-        except (URLError, ConnectionError):
+        except (URLError, ConnectionError, TimeoutError):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise
             time.sleep(0.05)

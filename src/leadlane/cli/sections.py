@@ -76,6 +76,8 @@ def _print_grid(grid: Grid, more: str, most_rows: int) -> None:
         style = "bold" if row.is_marked else "dim" if row.is_faint else ""
         first, *others = row.cells[:width]
         table.add_row(Text(shorten(first, _LONGEST_NAME)), *map(Text, others), style=style)
+    if grid.caption:
+        console.print(Padding(Text(grid.caption, style="italic"), (0, 0, 0, 2)))
     console.print(Padding(table, (0, 0, 0, 2)))
     if len(grid.rows) > most_rows:
         console.print(Padding(Text(_(more), style="dim"), (0, 0, 0, 2)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,12 +31,12 @@ GROUPS = (
 RECORD = np.dtype(
     [
         *((name, "<f8") for name in (*INSTANTS, *AMOUNTS)),
-        *((name, "<i2") for name in COUNTS),
         *((name, "<i4") for name in GROUPS),
+        *((name, "<i2") for name in COUNTS),
     ]
 )
 # What follows from how a lead ended, or says who had it last.
-_LATE = {"closing": "last", "owner": "last"}
+_LATE: Mapping[str, Literal["last"]] = {"closing": "last", "owner": "last"}
 _LOST_AS = ("lost", "unqualified")
 _LONGEST_NAME = 200
 _MOST_COUNTED = 32_767
@@ -103,6 +103,13 @@ def fields_of(parts: Sequence[bytes]) -> Fields:
     return fields
 
 
+def joined(parts: Sequence[Fields]) -> Fields:
+    """The fields of some after those of others."""
+    if len(parts) == 1:
+        return parts[0]
+    return {name: np.concatenate([part[name] for part in parts]) for name in RECORD.names or ()}
+
+
 def codes_in(fields: Fields) -> list[int]:
     """The numbers of all names that occur in the fields of records."""
     most = max(int(fields[role].max(initial=0)) for role in GROUPS)
@@ -139,7 +146,7 @@ def _group(role: str, codes: Codes, names: Mapping[int, str], most: int) -> Grou
     listed = np.flatnonzero(occurs)
     place = np.full(most + 1, -1, np.int32)
     place[listed] = np.arange(len(listed))
-    return Group(role, role, place[codes], [names[int(code)] for code in listed], _LATE.get(role, ""))  # type: ignore[arg-type]
+    return Group(role, role, place[codes], [names[int(code)] for code in listed], _LATE.get(role, ""))
 
 
 def regrouped(group: Group, role: str, names: Sequence[str | None]) -> Group:

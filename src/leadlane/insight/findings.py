@@ -7,7 +7,7 @@ about and holds no figure, so that it is the same one in every quarter.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from leadlane.insight.costs import Cost
@@ -35,16 +35,17 @@ Kind = Literal[
 class Proposal:
     """A change of the policy and the roster, in words, and as edits of their texts.
 
-    `says` is why just this, and what it does not do. `between`: the effect of the finding is that of leads
-    that go from the one team to the other. `is_ahead`: it counts in days to come, and would have changed
-    nothing in the period.
+    `says` is why just this, and what it does not do. `gains`: for leads that go to `team`, by the team that
+    they come from, the share won more. `is_ahead`: it counts in days to come, and would have changed nothing
+    in the period.
     """
 
     title: str
     says: Sequence[str] = ()
     policy: Sequence[Edit] = ()
     roster: Sequence[Edit] = ()
-    between: tuple[str, str] | None = None
+    team: str = ""
+    gains: Mapping[str, Estimate] = field(default_factory=dict)
     is_ahead: bool = False
 
 

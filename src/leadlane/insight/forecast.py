@@ -34,15 +34,16 @@ _DRIFTS = (0.0, 0.003, 0.02, 0.1, 0.5, 3.0)
 # none, one that dies away, and one that lasts.
 _TRENDS = ((0.0, 1.0), (0.05, 0.95), (0.05, 1.0))
 _TREND_DRIFT = 0.0005
-# A week with half of its working days brings all of the usual leads, or half of them.
-_HOLIDAYS = (0.0, 1.0)
+# (power of the share of working days, how probable that is before anything is seen): a week with half of them
+# brings half of the usual leads, as mostly where companies buy from companies, or all of them.
+_HOLIDAYS = ((1.0, 0.8), (0.0, 0.2))
 _LEAST_SHARE = 0.05
 # Cosine and sine of the year and of the half-year: how uncertain they are at first.
 _WAVES = (0.0, 4.0)
 _LEVEL_SPREAD = 100.0
 # The variance of the root of a Poisson count is near a quarter; known as if from two weeks.
 _ANSCOMBE, _PRIOR_WEEKS, _PRIOR_VARIANCE = 3 / 8, 2.0, 0.3
-# What has been steady may change: so much of the weight stays with all models alike.
+# What has been steady may change: so much of the weight stays as it was before anything was seen.
 _OPEN = 0.1
 _GRID = np.linspace(-5.0, 5.0, 31)
 
@@ -114,36 +115,33 @@ class _Models:
     """Models of one run: `seen` (weeks, models, state) is how a week's root depends on the state.
 
     The state is level, trend and the yearly wave; `first` and `moves` are the variances of its parts at the
-    beginning and from week to week, by that of a single week. `steps` (models, state, state) is what becomes
-    of it in a week.
+    beginning and from week to week, by that of a single week. `left` (models) is how much of a trend is left
+    a week later, `prior` how probable each model is before anything is seen.
     """
 
     seen: Numbers
     first: Numbers
     moves: Numbers
-    steps: Numbers
+    left: Numbers
+    prior: Numbers
 
 
 def _models(shares: Numbers, known: int) -> _Models:
-    times = np.arange(len(shares))
-    turns = 2 * np.pi * times / _YEAR
+    turns = 2 * np.pi * np.arange(len(shares)) / _YEAR
     has_year, has_holidays = known >= _YEARLY_FROM, bool(np.ptp(shares) > 0)
-    waves = [wave(turns * often) for often in (1, 2) for wave in (np.cos, np.sin)] if has_year else []
-    each = list(
-        product(
-            _DRIFTS, _TRENDS, _WAVES if has_year else _WAVES[:1], _HOLIDAYS if has_holidays else _HOLIDAYS[:1]
-        )
+    each = product(
+        _DRIFTS, _TRENDS, _WAVES if has_year else _WAVES[:1], _HOLIDAYS if has_holidays else _HOLIDAYS[:1]
     )
-    basis = np.stack([np.ones(len(times)), np.zeros(len(times)), *waves], axis=1)
-    reach = np.stack([np.maximum(shares, _LEAST_SHARE) ** (power / 2) for *_rest, power in each], axis=1)
-    size = basis.shape[1]
-    first = np.array([[_LEVEL_SPREAD, trend, *[wave] * (size - 2)] for _d, (trend, _left), wave, _p in each])
-    moves = np.zeros((len(each), size))
-    moves[:, 0] = [drift for drift, *_rest in each]
-    moves[:, 1] = [_TREND_DRIFT if trend else 0.0 for _drift, (trend, _left), *_rest in each]
-    steps = np.tile(np.eye(size), (len(each), 1, 1))
-    steps[:, 0, 1], steps[:, 1, 1] = 1.0, [left for _drift, (_trend, left), *_rest in each]
-    return _Models(reach[:, :, None] * basis[:, None, :], first, moves, steps)
+    drift, trend, left, wave, power, chance = np.array(
+        [(drift, *trend, wave, *holidays) for drift, trend, wave, holidays in each]
+    ).T
+    waves = [of(turns * often) for often in (1, 2) for of in (np.cos, np.sin)] if has_year else []
+    basis = np.stack([np.ones(len(shares)), np.zeros(len(shares)), *waves], axis=1)
+    reach = np.maximum(shares, _LEAST_SHARE)[:, None] ** (power / 2)
+    first = np.stack([np.full(len(wave), _LEVEL_SPREAD), trend, *[wave] * len(waves)], axis=1)
+    moves = np.zeros(first.shape)
+    moves[:, 0], moves[:, 1] = drift, np.where(trend > 0, _TREND_DRIFT, 0.0)
+    return _Models(reach[:, :, None] * basis[:, None, :], first, moves, left, chance / chance.sum())
 
 
 def _forecast(counts: Numbers, shares: Numbers, weeks: int) -> list[Sequence[Ahead]]:
@@ -161,7 +159,8 @@ def _forecast(counts: Numbers, shares: Numbers, weeks: int) -> list[Sequence[Ahe
     missed = np.zeros(state.shape[:2])
     places = np.empty((weeks, *missed.shape))
     for week in range(length + weeks):
-        state = np.matmul(models.steps, state[..., None])[..., 0]
+        state[:, :, 0] += state[:, :, 1]
+        state[:, :, 1] *= models.left
         told = (state * models.seen[week]).sum(axis=2)
         if week >= length:
             places[week - length] = told
@@ -173,7 +172,8 @@ def _forecast(counts: Numbers, shares: Numbers, weeks: int) -> list[Sequence[Ahe
     total = missed + _PRIOR_WEEKS * _PRIOR_VARIANCE
     # The models' share: how probable each made what was seen, week by week.
     logs = -0.5 * np.log(spreads[:length][known]).sum(axis=0) - freedom / 2 * np.log(total)
-    weights = (1 - _OPEN) * np.exp(logs - logsumexp(logs, axis=1, keepdims=True)) + _OPEN / logs.shape[1]
+    logs = logs + np.log(models.prior)
+    weights = (1 - _OPEN) * np.exp(logs - logsumexp(logs, axis=1, keepdims=True)) + _OPEN * models.prior
     around = total / freedom
     return [
         [
@@ -199,9 +199,13 @@ def _uncertainty(models: _Models, known: NDArray[np.bool_]) -> tuple[Numbers, Nu
     added = models.moves[:, :, None] * np.eye(size)
     gains, spreads = np.zeros((len(known), count, size)), np.empty((len(known), count))
     for week, is_known in enumerate(known):
-        covariance = models.steps @ covariance @ models.steps.transpose(0, 2, 1) + added
+        # The level goes on by the trend, of which some is left: on both sides.
+        for side in (covariance, covariance.transpose(0, 2, 1)):
+            side[:, 0] += side[:, 1]
+            side[:, 1] *= models.left[:, None]
+        covariance = covariance + added
         seen = models.seen[week]
-        reach = (covariance @ seen[:, :, None])[:, :, 0]
+        reach = np.einsum("mij,mj->mi", covariance, seen)
         spreads[week] = (reach * seen).sum(axis=1) + 1
         if is_known:
             gains[week] = reach / spreads[week][:, None]

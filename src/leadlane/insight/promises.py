@@ -148,13 +148,13 @@ class _Clock:
     def worked(self, start: Instants, end: Instants) -> Numbers:
         """The seconds worked from each start to each end, to the millisecond."""
         between = np.interp(end, self._edges, self._spent) - np.interp(start, self._edges, self._spent)
-        return np.round(np.maximum(0.0, between), 3)
+        return np.asarray(np.round(np.maximum(0.0, between), 3))
 
     def is_open(self, moments: Instants) -> Flags:
         """Whether each moment is working time; closing time still is."""
         place = np.searchsorted(self._edges, moments, side="right")
         is_closing = self._edges[np.maximum(place - 1, 0)] == moments
-        return (len(self._edges) > 1) & ((place % 2 == 1) | (is_closing & (place > 0)))
+        return np.asarray((len(self._edges) > 1) & ((place % 2 == 1) | (is_closing & (place > 0))))
 
 
 # ---------------------------------------------------------------- what promises are grouped by

@@ -26,7 +26,7 @@ DIMENSIONS: Mapping[str, str] = {
 }
 # Which section a grouping is about; it comes first.
 _FIRST = {"pool": "pools", "person": "people", "hour": "hours", "week": "forecast"}
-_MOST_HOURS, _MOST_PICTURED, _MOST_HOLES, _MOST_PEAKS = 12, 4, 20, 20
+_MOST_NAMED, _MOST_HOURS, _MOST_PICTURED, _MOST_HOLES, _MOST_PEAKS = 3, 12, 4, 20, 20
 _SHOWN_WEEKS = 26
 # An hour with fewer promises is shown only where it is found to be worse.
 _LEAST_SHOWN = 5
@@ -200,20 +200,23 @@ def _hours(found: CapacityReport) -> Section:
         for cell in pool.cells
         if cell.promises.missed and (cell.is_worse or cell.promises.count >= _LEAST_SHOWN)
     ]
-    worst = sorted(cells, key=lambda one: (one[1].q, -_low(one[1]), one[0].name))[:_MOST_HOURS]
-    worse = sum(cell.is_worse for _pool, cell in cells)
+    cells.sort(key=lambda one: (one[1].q, -_low(one[1]), one[0].name))
+    worst, worse = cells[:_MOST_HOURS], [one for one in cells if one[1].is_worse]
     compared = sum(cell.promises.count > 0 for pool in found.pools for cell in pool.cells)
-    said = ngettext(
+    said = (
+        ngettext(
+            "In {n} hour of the week more is missed than chance explains: {names}.",
+            "In {n} hours of the week more is missed than chance explains: {names}.",
+            len(worse),
+        ).format(n=say.number(len(worse)), names=say.names([_hour_name(*one) for one in worse], _MOST_NAMED))
+        if worse
+        else _("In no hour of the week more is missed than chance explains.")
+    )
+    method = ngettext(
         "{n} hour of the week of a pool was compared with the share that the pool misses.",
         "{n} hours of the week of pools were compared with the share that the pool misses.",
         compared,
     ).format(n=say.number(compared))
-    found_text = ngettext(
-        "In {n} of them more is missed than chance explains.",
-        "In {n} of them more is missed than chance explains.",
-        worse,
-    ).format(n=say.number(worse))
-    none = _("In none of them more is missed than chance explains.")
     headings = [
         _("Pool and hour in which leads came"), _("people at work"), _("leads"), _("promises"),
         _("missed, with 95 % interval"), _("corrected p"),
@@ -221,7 +224,7 @@ def _hours(found: CapacityReport) -> Section:
     return Section(
         "hours",
         _("When leads come, and who is there"),
-        [said, found_text if worse else none],
+        [said],
         [Grid(headings, [_hour_row(pool, cell) for pool, cell in worst], _("The worst hours"))]
         if worst
         else [],
@@ -231,9 +234,15 @@ def _hours(found: CapacityReport) -> Section:
                 "People at work are counted by the hours, holidays and absences of the roster as it is today."
                 " A promise in working time that begins out of hours ends in hours: it is none that nobody"
                 " could keep."
-            )
+            ),
+            method,
         ],
+        "bad" if worse else "",
     )
+
+
+def _hour_name(pool: PoolCapacity, cell: HourCell) -> str:
+    return _("{pool}, {hour}").format(pool=pool.name, hour=hour_words(cell.weekday, cell.hour))
 
 
 def _low(cell: HourCell) -> float:
@@ -244,7 +253,7 @@ def _low(cell: HourCell) -> float:
 def _hour_row(pool: PoolCapacity, cell: HourCell) -> Row:
     return Row(
         [
-            _("{pool}, {hour}").format(pool=pool.name, hour=hour_words(cell.weekday, cell.hour)),
+            _hour_name(pool, cell),
             say.number(cell.people, 1),
             say.number(cell.leads),
             say.number(cell.promises.count),
@@ -369,18 +378,18 @@ def _turns(found: CapacityReport, told: Told) -> Section | None:
     if not every:
         return None
     gaps = [turn for turn in every if turn.is_found]
-    said = ngettext(
+    method = ngettext(
         "{n} share was compared with what weight and working hours owe.",
         "{n} shares were compared with what weight and working hours owe.",
         len(every),
     ).format(n=say.number(len(every)))
     if not gaps:
-        says = [said, _("None differs by more than chance: weights are respected.")]
+        says = [_("No share differs by more than chance from what is owed: weights are respected.")]
     else:
         chosen = [
             pool.name for pool in found.pools if pool.chooses and pool.name in {one.pool for one in gaps}
         ]
-        says = [said, *(_turn_words(turn, told) for turn in gaps)]
+        says = [_turn_words(turn, told) for turn in gaps]
         if chosen:
             says.append(
                 _("What a lead asks of people (require, prefer) moves turns in: {names}.").format(
@@ -407,8 +416,8 @@ def _turns(found: CapacityReport, told: Told) -> Section | None:
         " the rotation by itself. Leads count for whoever had them when they were answered or promised."
     )
     return Section(
-        "turns", _("Whether weights are respected"), says, [Grid(headings, rows)], cautions=[caution],
-        tone="unsure" if gaps else "good",
+        "turns", _("Whether weights are respected"), says, [Grid(headings, rows)],
+        cautions=[caution, method], tone="unsure" if gaps else "good",
     )  # fmt: skip
 
 

@@ -17,13 +17,13 @@ _QUARTER = 900
 
 def local_seconds(instants: Instants, zone: ZoneInfo) -> NDArray[np.int64]:
     """The whole seconds since 1970-01-01 00:00 that the clocks of a zone show; no instant may be NaN."""
-    at = np.floor(instants).astype(np.int64)
+    at: NDArray[np.int64] = np.floor(instants).astype(np.int64)
     if not len(at):
         return at
     first = int(at.min()) // DAY
     day = at // DAY - first
     edges = np.array([_offset((first + number) * DAY, zone) for number in range(int(day.max()) + 2)])
-    local = at + edges[day]
+    local: NDArray[np.int64] = at + edges[day]
     # On a day on which the clocks change, each quarter of an hour is asked for.
     for changing in np.flatnonzero(edges[1:] != edges[:-1]):
         places = np.flatnonzero(day == changing)
@@ -41,4 +41,4 @@ def _offset(instant: int, zone: ZoneInfo) -> int:
 def weekday_of(local: NDArray[np.int64]) -> NDArray[np.int64]:
     """The weekday of each local moment, 0 for Monday."""
     # 1970 began on a Thursday.
-    return (local // DAY + 3) % 7
+    return np.asarray((local // DAY + 3) % 7)

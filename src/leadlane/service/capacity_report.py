@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from leadlane.core.facts import Roster
 from leadlane.core.rulebook import Rulebook
 from leadlane.explain.speech import person_words
-from leadlane.i18n import N_
+from leadlane.i18n import N_, _
 from leadlane.insight.capacity import CapacityReport, Peak, PersonCapacity, PoolCapacity
 from leadlane.insight.forecast import Ahead
 from leadlane.insight.pace import WeekAhead
@@ -30,8 +30,8 @@ from leadlane.service.capacity import capacity_of
 from leadlane.service.periods import period_words
 from leadlane.service.report_kind import Asked, ColumnType, Kind, Made
 
-# A pace takes some full weeks, so a quarter is looked at where nothing else is asked.
-_DAYS = 91
+# A pace takes some full weeks, so some three months are looked at where nothing else is asked.
+_DAYS = 90
 _DIGITS = 6
 
 
@@ -182,7 +182,7 @@ def _week_rows(found: CapacityReport) -> Iterable[_Row]:
             week = carried.get((one.name, first)) if pool else None
             yield {
                 "value": f"{one.role}{' ' if one.name else ''}{one.name} {first.date().isoformat()}",
-                "name": f"{series_words(one)}, {week_words(first)}",
+                "name": _("{name}, week from {day}").format(name=series_words(one), day=week_words(first)),
                 "pool": pool,
                 **(_expected(leads) if week is None else _week(week) | {"hours": _round(week.hours)}),
             }

@@ -1,18 +1,18 @@
 """Which months of facts are kept as files, and how are many of them read at once?
 
-A month that has come to rest is kept as Parquet and read by DuckDB: of millions of leads, PostgreSQL would
-hand over every record again for each report. The files may be deleted at any time. A file is named by the
-edition of its month, so one that is out of date is never asked for; one that cannot be read is made anew.
+A month that has come to rest is kept as columns, as they lie in memory: of millions of leads, PostgreSQL
+would hand over every record again for each report. The files may be deleted at any time. A file is named by
+the edition of its month, so one that is out of date is never asked for; one that is not whole is made anew.
 """
 
 from __future__ import annotations
 
 import os
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
+from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
@@ -20,24 +20,19 @@ from psycopg import Connection
 
 from leadlane import config
 from leadlane.insight.facts import RECORD, Fields, fields_of
+from leadlane.insight.groups import Flags
 from leadlane.logging import get_logger
 from leadlane.store import facts as store
 from leadlane.store.facts import Month, Stretch, Which
-
-if TYPE_CHECKING:
-    import duckdb
 
 log = get_logger(__name__)
 
 # A month is at rest when nothing of it has changed for so long.
 _QUIET = timedelta(hours=1)
-# Files of records of another form are not ours to read.
-_FORM = f"{crc32(repr(RECORD.descr).encode()):08x}"
-_COLUMNS = ", ".join(RECORD.names or ())
-_WITHIN: Mapping[Which, str] = {
-    "arrived": "arrived_at >= $since AND arrived_at < $until",
-    "ended": "respond_by >= $since AND respond_by < $until AND service_level <> 0",
-}
+# A file begins with these: what it is, the form of its records, the checksum of all that follows.
+_MAGIC = b"leadfact"
+_FORM = crc32(repr(RECORD.descr).encode()).to_bytes(4, "little")
+_HEADER = len(_MAGIC) + len(_FORM) + 4
 
 
 def folder_of(connection: Connection) -> Path:
@@ -49,37 +44,57 @@ def folder_of(connection: Connection) -> Path:
 
 def kept(folder: Path, months: Sequence[Month]) -> dict[Month, Path]:
     """Those of the months that there is a file of."""
-    if not folder.is_dir():
-        return {}
     return {month: path for month in months if (path := _path(folder, month)).is_file()}
 
 
 def _path(folder: Path, month: Month) -> Path:
-    return folder / f"{month.edition}.{_FORM}.parquet"
+    return folder / f"{month.edition}.columns"
 
 
-def read(paths: Sequence[Path], which: Which, period: Stretch, *, with_merged: bool) -> Fields | None:
-    """The fields of the leads of some files that arrived, or whose promise ended, in a period.
+# ---------------------------------------------------------------- reading
 
-    None where one of them cannot be read: then they are removed.
+
+def read(path: Path, which: Which, period: Stretch, *, with_merged: bool) -> Fields | None:
+    """The fields of the leads of a file that arrived, or whose promise ended, in a period.
+
+    None where the file is not what it should be, or no longer there: then it is removed.
     """
-    # Imported here because most reports are of weeks, which no file has.
-    import duckdb
-
-    values = {"since": period.since.timestamp(), "until": period.until.timestamp()}
-    merged = "" if with_merged else "AND is_merged = 0"
     try:
-        with duckdb.connect() as reader:
-            found = reader.execute(
-                f"SELECT {_COLUMNS} FROM read_parquet($paths) WHERE {_WITHIN[which]} {merged}",
-                {**values, "paths": [str(path) for path in paths]},
-            ).fetchnumpy()
-    except duckdb.Error as error:
-        log.warning("files of facts cannot be read and are made anew", error=str(error))
-        for path in paths:
+        state = path.stat()
+        if not _is_whole(path, state.st_size, state.st_mtime_ns):
+            log.warning("a file of facts is not whole and is made anew", file=str(path))
             path.unlink(missing_ok=True)
+            return None
+        content = np.memmap(path, np.uint8, "r", _HEADER)
+    except FileNotFoundError:
         return None
-    return {name: np.ma.getdata(values) for name, values in found.items()}
+    count, fields, begin = len(content) // RECORD.itemsize, {}, 0
+    for name in RECORD.names or ():
+        end = begin + count * RECORD[name].itemsize
+        fields[name] = content[begin:end].view(RECORD[name])
+        begin = end
+    wanted = _wanted(fields, which, period, with_merged=with_merged)
+    return fields if wanted.all() else {name: values[wanted] for name, values in fields.items()}
+
+
+def _wanted(fields: Fields, which: Which, period: Stretch, *, with_merged: bool) -> Flags:
+    at = fields["arrived_at"] if which == "arrived" else fields["respond_by"]
+    wanted = (at >= period.since.timestamp()) & (at < period.until.timestamp())
+    if which == "ended":
+        # Without a service level nothing was promised.
+        wanted &= fields["service_level"] > 0
+    return wanted if with_merged else wanted & (fields["is_merged"] == 0)
+
+
+# Reading all of a file takes longer than mapping it: each is looked at once by a process.
+@lru_cache(maxsize=1000)
+def _is_whole(path: Path, _size: int, _changed: int) -> bool:
+    content = memoryview(path.read_bytes())
+    checksum = crc32(content[_HEADER:]).to_bytes(4, "little")
+    return content[:_HEADER] == _MAGIC + _FORM + checksum
+
+
+# ---------------------------------------------------------------- writing
 
 
 def keep_next(connection: Connection, folder: Path, quiet: timedelta = _QUIET) -> bool:
@@ -87,15 +102,12 @@ def keep_next(connection: Connection, folder: Path, quiet: timedelta = _QUIET) -
 
     When there is none, files that are of no month any more are removed.
     """
-    import duckdb
-
     settled = store.settled_months(connection, quiet)
     present = kept(folder, settled)
     for month in settled:
         if month not in present and (records := store.read_month(connection, month)) is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            with duckdb.connect() as writer:
-                _write(writer, fields_of([records]), _path(folder, month))
+            _write(_path(folder, month), fields_of([records]))
             return True
     for path in folder.glob("*"):
         if path not in present.values():
@@ -103,16 +115,15 @@ def keep_next(connection: Connection, folder: Path, quiet: timedelta = _QUIET) -
     return False
 
 
-def _write(writer: duckdb.DuckDBPyConnection, fields: Mapping[str, Any], path: Path) -> None:
-    unfinished = path.with_name(f".{secrets.token_hex(8)}")
+def _write(path: Path, fields: Fields) -> None:
+    """All or nothing: whoever else writes the same at this moment takes nothing away."""
+    content = b"".join(fields[name].tobytes() for name in RECORD.names or ())
+    unfinished = path.with_name(f"{secrets.token_hex(8)}.unfinished")
     try:
-        writer.register("fields", fields)
-        writer.execute(
-            f"COPY (SELECT {_COLUMNS} FROM fields) TO '{unfinished}' (FORMAT parquet, COMPRESSION zstd)"
-        )
-        with unfinished.open("rb") as file:
+        with unfinished.open("wb") as file:
+            file.write(_MAGIC + _FORM + crc32(content).to_bytes(4, "little") + content)
+            file.flush()
             os.fsync(file.fileno())
-        # Whoever else writes the same at this moment writes the same bytes' worth.
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

@@ -7,13 +7,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from math import inf
 
-import numpy as np
 from psycopg import Connection
 
 from leadlane.core.rulebook import Rulebook
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
-from leadlane.insight.facts import codes_in, fields_of, leads_of, names_in, packed, signal_of
+from leadlane.insight.facts import codes_in, fields_of, joined, leads_of, names_in, packed, signal_of
 from leadlane.insight.leads import Leads
 from leadlane.service import fact_files
 from leadlane.store import facts as store
@@ -60,20 +59,18 @@ def facts(
     if left := catch_up(connection, _PATIENCE_SECONDS):
         raise NotReadyError(left)
     period = Stretch(since, until)
-    months = store.months(connection, which, period)
-    files = fact_files.kept(fact_files.folder_of(connection), months)
-    found = fact_files.read(list(files.values()), which, period, with_merged=with_merged) if files else None
-    rest = (
-        _between([month.arrived for month in files], until) if found is not None else [Stretch(_FIRST, until)]
-    )
-    parts = [
+    files = fact_files.kept(fact_files.folder_of(connection), store.months(connection, which, period))
+    read = {
+        month.arrived: fields
+        for month, path in files.items()
+        if (fields := fact_files.read(path, which, period, with_merged=with_merged)) is not None
+    }
+    rest = [
         store.read(connection, which, of_year, arrived, with_merged=with_merged)
-        for arrived in rest
+        for arrived in _between(list(read), until)
         for of_year in _years(period)
     ]
-    fields = fields_of(parts)
-    if found is not None:
-        fields = {name: np.concatenate([found[name], values]) for name, values in fields.items()}
+    fields = joined([fields_of(rest), *read.values()])
     names = store.names_of(connection, codes_in(fields))
     return leads_of(fields, names, book.roster)
 

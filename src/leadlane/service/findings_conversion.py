@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from leadlane.core.policy import Pool
 from leadlane.i18n import _
 from leadlane.insight import say
 from leadlane.insight.costs import Cost, Factor
 from leadlane.insight.findings import Finding, Proposal, key_of
+from leadlane.insight.groups import Flags
+from leadlane.insight.leads import Leads
 from leadlane.insight.moves import Move, Pair
-from leadlane.insight.proportions import Estimate, wilson
+from leadlane.insight.proportions import Estimate, difference, wilson
 from leadlane.insight.section import Grid, Row
 from leadlane.insight.sources import PoorSource
 from leadlane.policy.edit import Edit
@@ -41,7 +45,7 @@ def _moves(basis: Basis, moves: Sequence[Move]) -> Iterator[Finding]:
 
 def _move(basis: Basis, one: Move) -> Finding:
     team, other = (team_name(basis, name) for name in (one.team, one.other))
-    concerned = _leads_of(basis, one.segment, one.other)
+    stake = _stake(basis, one)
     title = _("The segment “{segment}” does better with {team}").format(segment=one.segment, team=team)
     return Finding(
         key_of("segment", one.segment, one.team),
@@ -49,22 +53,90 @@ def _move(basis: Basis, one: Move) -> Finding:
         title,
         _move_words(one, team, other),
         1 - one.q,
-        concerned,
+        stake.leads,
         one.gap,
-        basis.of_wins(concerned, one.gap),
-        [_pair_grid(one.counts, team, other)],
-        _proposal(basis, one, team),
+        basis.of_wins(stake.leads, stake.gap),
+        [_teams_grid(basis, one)],
+        _proposal(basis, one, team, stake),
         one.q,
     )
 
 
-def _leads_of(basis: Basis, segment: str, team: str) -> int:
-    """The leads of a segment that a team had in the period, decided or not."""
-    found = np.ones(basis.leads.count, dtype=bool)
-    for role, name in (("segment", segment), ("team", team)):
-        group = basis.leads.groups[role]
-        found &= group.codes == (group.names.index(name) if name in group.names else -2)
-    return int(found.sum())
+@dataclass(frozen=True, slots=True)
+class _Stake:
+    """So many leads of the period could go to the better team, which wins `gap` more of them.
+
+    `gains` by the team that they come from.
+    """
+
+    leads: int
+    gap: Estimate
+    gains: Mapping[str, Estimate]
+
+
+def _stake(basis: Basis, one: Move) -> _Stake:
+    """What a segment's move is about: leads that pools which heed teams gave to others than the team.
+
+    Those that come from teams without a difference shown count with the plain difference of the two teams in
+    the segment. Where no pool heeds teams, it is about all leads that the other team had.
+    """
+    reach = _reach(basis, one)
+    shown = {each.other: each.gap for each in basis.conversion.moves if _same(each, one)}
+    if not reach:
+        count = int((_has(basis.leads, "segment", one.segment) & _has(basis.leads, "team", one.other)).sum())
+        return _Stake(count, one.gap, shown)
+    gains = {other: shown.get(other) or _plain_gap(basis, one, [other]) for other in reach}
+    known = {other: gap for other, gap in gains.items() if gap is not None}
+    together = one.gap if set(reach) == {one.other} else _plain_gap(basis, one, list(reach))
+    return _Stake(sum(reach.values()), together or one.gap, known)
+
+
+def _same(each: Move, one: Move) -> bool:
+    return (each.segment, each.team) == (one.segment, one.team)
+
+
+def _reach(basis: Basis, one: Move) -> dict[str, int]:
+    """By other team, leads of the segment from pools that heed teams and have people of the better one."""
+    book, leads = basis.book, basis.leads
+    pools = [
+        name
+        for name, bench in book.benches.items()
+        if _heeds_teams(bench.pool) and any(one.team in book.roster.people[id_].teams for id_ in bench.ids)
+    ]
+    own = _has(leads, "segment", one.segment)
+    own &= np.any([_has(leads, "pool", name) for name in pools], axis=0) if pools else False
+    team = leads.groups["team"]
+    counts = np.bincount(team.codes[own & (team.codes >= 0)], minlength=len(team.names))
+    return {
+        name: count
+        for name, count in zip(team.names, counts.tolist(), strict=True)
+        if count and name != one.team
+    }
+
+
+def _plain_gap(basis: Basis, one: Move, others: Sequence[str]) -> Estimate | None:
+    """The share that the better team won of the segment less that of others; None without decided leads."""
+    (k, n), (j, m) = (_counts(basis.year, one.segment, names) for names in ([one.team], others))
+    return difference(k, n, j, m) if n and m else None
+
+
+def _counts(leads: Leads, segment: str, teams: Sequence[str]) -> tuple[int, int]:
+    """Of a segment's leads that teams had, how many were won, of how many that were won or lost."""
+    won, decided = leads.won, leads.decided
+    if won is None or decided is None:
+        return 0, 0
+    own = _has(leads, "segment", segment) & decided
+    own &= np.any([_has(leads, "team", name) for name in teams], axis=0)
+    return int((own & won).sum()), int(own.sum())
+
+
+def _has(leads: Leads, role: str, name: str) -> Flags:
+    group = leads.groups[role]
+    return np.equal(group.codes, group.names.index(name) if name in group.names else -2)
+
+
+def _heeds_teams(pool: Pool) -> bool:
+    return any(lead_field == "team" for _attribute, lead_field in (*pool.prefer, *pool.require))
 
 
 def _move_words(one: Move, team: str, other: str) -> list[str]:
@@ -84,6 +156,17 @@ def _gap(text: str, gap: Estimate, **names: str) -> str:
     return text.format(gap=say.points(gap.value), low=say.points(gap.low), high=say.points(gap.high), **names)
 
 
+def _teams_grid(basis: Basis, one: Move) -> Grid:
+    """What the teams concerned won of the segment."""
+    rows = []
+    for name in dict.fromkeys([one.team, one.other, *_reach(basis, one)]):
+        won, count = _counts(basis.year, one.segment, [name])
+        share = say.share(wilson(won, count)) if count else "–"
+        rows.append(Row([team_name(basis, name), say.number(count), say.number(won), share]))
+    caption = _("Won or lost leads of the segment in the last year")
+    return Grid(["", _("leads"), _("won"), _("share")], rows, caption)
+
+
 def _pair_grid(pair: Pair, one: str, other: str) -> Grid:
     sides = ((one, pair.won, pair.count), (other, pair.other_won, pair.other_count))
     rows = [
@@ -93,25 +176,19 @@ def _pair_grid(pair: Pair, one: str, other: str) -> Grid:
     return Grid(["", _("leads"), _("won"), _("share")], rows, _("Won or lost leads of the last year"))
 
 
-def _proposal(basis: Basis, one: Move, team: str) -> Proposal | None:
+def _proposal(basis: Basis, one: Move, team: str, stake: _Stake) -> Proposal | None:
     """To give the segment to that team; None where it is theirs, or no longer in the policy."""
     segment = next((each for each in basis.book.policy.segments if each.name == one.segment), None)
     if segment is None or segment.team == one.team:
         return None
     says = [_("Pools that prefer people of the segment's team choose others then.")]
-    if not _is_heeded(basis):
-        says = [_("No pool heeds the team of a segment: let pools prefer `teams: team` besides.")]
+    if not _reach(basis, one):
+        says = [
+            _("No pool that heeds the team of a segment has people of both: let pools prefer `teams: team`.")
+        ]
     title = _("Give the segment “{segment}” to {team}").format(segment=one.segment, team=team)
     edit = Edit("set", ("segments", one.segment, "team"), one.team)
-    return Proposal(title, says, (edit,), between=(one.other, one.team))
-
-
-def _is_heeded(basis: Basis) -> bool:
-    return any(
-        lead_field == "team"
-        for pool in basis.book.policy.pools.values()
-        for _attribute, lead_field in (*pool.prefer, *pool.require)
-    )
+    return Proposal(title, says, (edit,), team=one.team, gains=stake.gains)
 
 
 def team_name(basis: Basis, team: str) -> str:

@@ -13,7 +13,7 @@ from leadlane.explain.speech import person_words
 from leadlane.i18n import _
 from leadlane.insight import say
 from leadlane.insight.findings import Finding, Proposal, key_of
-from leadlane.insight.groups import FALSE_SHARE, adjusted
+from leadlane.insight.groups import FALSE_SHARE, Flags, adjusted
 from leadlane.insight.leads import Leads
 from leadlane.insight.proportions import SMALL, Estimate
 from leadlane.insight.response import Effect, effect
@@ -33,7 +33,8 @@ _SHARED_BY_WEIGHT = frozenset(("weighted", "least_open"))
 def promise_findings(basis: Basis) -> list[Finding]:
     """Promises that are too slow to win, and people who miss theirs more than others miss comparable ones."""
     report = service_levels(basis.connection, basis.book, basis.period, basis.now)
-    return [*_too_slow(basis), *(_person(basis, one) for one in report.coaching)]
+    slow = list(_too_slow(basis)) or list(_slow_at_all(basis))
+    return [*slow, *(_person(basis, one) for one in report.coaching)]
 
 
 # ---------------------------------------------------------------- too slow a promise
@@ -122,11 +123,84 @@ def _slow_finding(basis: Basis, name: str, found: Effect, target: int) -> Findin
 
 
 def _late(leads: Leads, level: str, seconds: float) -> int:
-    """Leads of a service level answered later than that, or never."""
-    group = leads.groups["service_level"]
-    own = group.codes == (group.names.index(level) if level in group.names else -2)
+    """Leads of a service level answered later than that."""
+    return int((_of(leads, level) & _is_late(leads, seconds)).sum())
+
+
+def _fast(leads: Leads, level: str, seconds: float) -> int:
     waited = leads.instants["responded_at"] - leads.instants["asked_at"]
-    return int((own & ~(waited <= seconds)).sum())
+    return int((_of(leads, level) & (waited <= seconds)).sum())
+
+
+def _of(leads: Leads, level: str) -> Flags:
+    group = leads.groups["service_level"]
+    return np.equal(group.codes, group.names.index(level) if level in group.names else -2)
+
+
+def _is_late(leads: Leads, seconds: float) -> Flags:
+    """Those never answered are in neither side of the comparison: why they were not is not known."""
+    waited = leads.instants["responded_at"] - leads.instants["asked_at"]
+    return np.greater(waited, seconds)
+
+
+def _slow_at_all(basis: Basis) -> Iterator[Finding]:
+    """That slow answers go with fewer wins, where no one service level is shown to be too slow."""
+    found = basis.effect
+    if found is None or found.q > FALSE_SHARE or found.best.value <= 0:
+        return
+    leads, seconds = basis.leads, found.threshold
+    # What a fast answer would bring where hardly any is fast, nothing shows.
+    levels = [one.name for one in basis.book.policy.service_levels]
+    known = [name for name in levels if _fast(basis.year, name, seconds) >= SMALL]
+    late = sum(_late(leads, name, seconds) for name in known)
+    text = _(
+        "Of leads answered within {time}, {fast} were won; of those answered later, {slow}. Among like leads "
+        "the two differ by {gap} points ({low} to {high})."
+    )
+    yield Finding(
+        key_of("response", "all"),
+        "response",
+        _("Leads that are answered slowly are won less often"),
+        [
+            text.format(
+                time=say.span(seconds),
+                fast=_share(found.fast.rate),
+                slow=_share(found.slow.rate),
+                gap=say.points(found.best.value),
+                low=say.points(found.best.low),
+                high=say.points(found.best.high),
+            ),
+            _(
+                "For no one service level is it shown that its promise is too slow: what can be mended is in "
+                "the findings on hours, people and capacity."
+            ),
+            _("Money counts leads of {levels}: of others hardly any is answered so fast.").format(
+                levels=say.names(known)
+            ),
+            _("That the fast ones are won for being fast is not proven: it goes together."),
+        ],
+        1 - found.q,
+        late,
+        found.best,
+        basis.of_wins(late, found.best),
+        [_late_grid(basis, seconds)],
+        q=found.q,
+    )
+
+
+def _late_grid(basis: Basis, seconds: float) -> Grid:
+    """Slow answers by service level, and how many of them the promise allowed."""
+    leads = basis.leads
+    late = _is_late(leads, seconds)
+    kept = leads.instants["responded_at"] <= leads.instants["respond_by"]
+    rows = []
+    for level in basis.book.policy.service_levels:
+        own = _of(leads, level.name)
+        counts = (own, own & late, own & late & kept)
+        cells = [level.name, duration_words(level.respond_within)]
+        rows.append(Row([*cells, *(say.number(int(one.sum())) for one in counts)]))
+    headings = [_("service level"), _("promise"), _("leads"), _("answered slowly"), _("within the promise")]
+    return Grid(headings, rows, _("Slow answers, and those that the promise allowed"))
 
 
 def _share(rate: Estimate | None) -> str:

@@ -12,7 +12,7 @@ from leadlane.explain.speech import person_words
 from leadlane.i18n import N_, _, ngettext
 from leadlane.insight import pictures, say
 from leadlane.insight.costs import Cost, Factor
-from leadlane.insight.findings import Finding
+from leadlane.insight.findings import Finding, Proposal
 from leadlane.insight.proportions import Estimate
 from leadlane.insight.section import Grid, Picture, Report, Row, Section, Tile, Tone
 from leadlane.insight.verdicts import Verdict, figures_of, is_folded
@@ -170,9 +170,9 @@ def tried_out(item: Item, roster: Roster) -> tuple[list[str], list[Grid]]:
     past = item.tried.past if item.tried else None
     if past is None or item.finding.proposal is None:
         return [], []
-    says, between = past_words(past), item.finding.proposal.between
-    if between is not None and item.finding.effect is not None:
-        says += _wins_words(past, item.finding.effect, between, roster)
+    says = past_words(past)
+    if item.finding.proposal.gains:
+        says += _wins_words(past, item.finding.proposal, roster)
     return says, [grid for grid in (people_grid(past, roster), moved_grid(past)) if grid.rows]
 
 
@@ -247,19 +247,28 @@ def past_words(past: PastPeriod) -> list[str]:
     return said
 
 
-def _wins_words(past: PastPeriod, gap: Estimate, between: tuple[str, str], roster: Roster) -> list[str]:
-    """What may follow for leads that would have gone from one team to the other, whose results differ so."""
-    first, other = (_people_of(roster, team) for team in between)
-    count = past.scaled(sum(n for one, another, n in past.pairs if one in first and another in other))
-    if not count.value:
-        return [_("None of its leads would have gone to the other team: look at what its pools prefer.")]
-    low, high = sorted((count.low * gap.low, count.high * gap.high))
-    text = _("{n} leads would have changed teams: at {gap} points, {wins} wins more ({low} to {high}).")
+def _wins_words(past: PastPeriod, proposal: Proposal, roster: Roster) -> list[str]:
+    """What may follow for leads that would have gone to a team with other results: leads × share won more."""
+    team = _people_of(roster, proposal.team)
+    value = low = high = moved = 0.0
+    for other, gap in proposal.gains.items():
+        people = _people_of(roster, other)
+        count = past.scaled(sum(n for one, another, n in past.pairs if one in people and another in team))
+        ends = [number * edge for number in (count.low, count.high) for edge in (gap.low, gap.high)]
+        moved, value = moved + count.value, value + count.value * gap.value
+        low, high = low + min(ends), high + max(ends)
+    if not moved:
+        return [_("None of its leads would have gone to that team: look at what its pools prefer.")]
+    text = _(
+        "{n} leads would have gone to {team}. By what each team wins of them that is {wins} wins more "
+        "({low} to {high})."
+    )
+    known = roster.teams.get(proposal.team)
     return [
         text.format(
-            n=count_words(count),
-            gap=say.points(gap.value),
-            wins=say.number(count.value * gap.value, 1),
+            n=say.number(moved),
+            team=known.name if known and known.name else proposal.team,
+            wins=say.number(value, 1),
             low=say.number(low, 1),
             high=say.number(high, 1),
         )

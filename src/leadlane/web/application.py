@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadlane.errors import DatabaseError, LeadlaneError
 from leadlane.i18n import _
 from leadlane.logging import get_logger
+from leadlane.service.facts import NotReadyError
 from leadlane.service.rulebooks import NothingPublishedError
 from leadlane.web import (
     assets,
@@ -177,6 +178,8 @@ def _told_of(request: Request, error: Exception) -> tuple[int, str, str]:
         case NothingPublishedError():
             text = _("Leads are routed as soon as there is one. An admin sees under First steps what to do.")
             return 409, error.message, text
+        case NotReadyError():
+            return 503, error.message, error.hint
         case LeadlaneError():
             return 422, error.message, error.hint
     instance = uuid.uuid4().hex[:12]

@@ -17,6 +17,7 @@ from leadlane.core.rulebook import Rulebook
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import _, current_language
 from leadlane.insight import pictures, say
+from leadlane.insight.costs import Factor, read_assumption
 from leadlane.insight.page import page as document_page
 from leadlane.insight.section import Grid
 from leadlane.insight.verdicts import Said, Verdict, figures_of
@@ -25,6 +26,7 @@ from leadlane.service import quarter_verbs, quarter_words, review_roster, review
 from leadlane.service.contact_rate import PeriodError
 from leadlane.service.periods import Span
 from leadlane.service.quarter import Item, Quarterly, last_quarter, review_period
+from leadlane.service.review_basis import FACTORS, REVIEW_ASSUMPTIONS
 from leadlane.service.review_verdicts import LONGEST_REASON, Followed
 from leadlane.store import review_verdicts as store
 from leadlane.store import workshop
@@ -115,6 +117,8 @@ def _found(connection: Connection, book: Rulebook, made: Quarterly) -> dict[str,
         "followed": review_verdicts.followed(connection, list(given.values()), figures),
         "dismissed": [given[one.finding.key] for one in quarter_words.folded_items(made, given)],
         "method": next(one for one in report.sections if one.id == "method"),
+        "assumptions": [(one.name, _(FACTORS[one.name]), _written(one)) for one in made.assumptions],
+        "given": [(one.name, _written(one)) for one in made.assumptions if one.source == "given"],
     }
 
 
@@ -134,6 +138,14 @@ def _shown(
         [quarter_words.formula(finding.money, made.currency)] if finding.money else [],
         verdict if verdict is not None and verdict.said == "dismissed" else None,
     )
+
+
+def _written(assumed: Factor) -> str:
+    """An assumption as it is typed, `40..60..90`; "" for what comes from the data."""
+    if assumed.source == "data":
+        return ""
+    values = (assumed.low, assumed.middle, assumed.high)
+    return "..".join(f"{one:.12g}" for one in (values if len(set(values)) > 1 else values[:1]))
 
 
 def _document(connection: Connection, book: Rulebook, made: Quarterly) -> Response:
@@ -191,14 +203,33 @@ def make(request: Request, session: Session) -> Response:
     with leadlane.pool.connection() as connection:
         book = leadlane.books.current(connection)
         name, span = _period(text_of(request, "period"), book, leadlane.now())
+    given = _assumed(request)
 
     def work(report: workshop_runs.Report) -> Any:
         with leadlane.pool.connection() as connection:
-            quarter_verbs.make_and_keep(connection, book, span, name, leadlane.now(), report)
+            quarter_verbs.make_and_keep(connection, book, span, name, leadlane.now(), report, given)
 
     asked = workshop_runs.Asked(session.user_id, "review", name, current_language())
     workshop_runs.start(leadlane.pool, leadlane.now, asked, work)
     return RedirectResponse(_address(name), 303)
+
+
+def _assumed(request: Request) -> dict[str, tuple[float, float, float]]:
+    """The assumptions that a form changes. PageError (422) for what is no number, and no range."""
+    given = {}
+    for name, usual in REVIEW_ASSUMPTIONS.items():
+        said = text_of(request, f"assume_{name}")
+        if not said:
+            continue
+        try:
+            _name, values = read_assumption(f"{name}={said}", REVIEW_ASSUMPTIONS)
+        except ValueError:
+            text = _("“{said}” is no {what}: write a number, or a range such as 40..60..90.")
+            wrong = text.format(said=said[:40], what=_(FACTORS[name]))
+            raise PageError(422, _("This cannot be assumed"), wrong) from None
+        if values != usual:
+            given[name] = values
+    return given
 
 
 # ---------------------------------------------------------------- what is decided

@@ -17,6 +17,7 @@ from leadlane.core.rulebook import Rulebook
 from leadlane.errors import DatabaseError, LeadlaneError
 from leadlane.i18n import _
 from leadlane.service import reports
+from leadlane.service.facts import NotReadyError
 from leadlane.service.report_files import csv_text, parquet_bytes
 from leadlane.service.report_kind import Asked, Kind
 from leadlane.service.reports import KINDS, Question
@@ -32,6 +33,8 @@ _SHARED = ("period", "since", "until", "team")
 _MEDIA = {"csv": "text/csv; charset=utf-8", "parquet": "application/vnd.apache.parquet"}
 # So many sections where there is something to see stand in the overview.
 _MOST_TELLING = 2
+# What is not ready yet is worth another look after so many seconds.
+_RETRY_SECONDS = 15
 T = TypeVar("T")
 # What a page shows: its template, and what is in it.
 Shown = Callable[[Connection, Rulebook, Asked, datetime, Session], Mapping[str, Any]]
@@ -71,6 +74,8 @@ def _headline(request: Request, kind: Kind) -> Response:
         refused=refused,
         telling=telling[:_MOST_TELLING],
         address=_address(kind),
+        kind=kind,
+        retry_seconds=_RETRY_SECONDS if isinstance(refused, NotReadyError) else 0,
     )
 
 
@@ -100,10 +105,12 @@ def _show_report(kind: Kind, request: Request, session: Session) -> Response:
             return _file(connection, kind, book, asked, now, query["format"], problems)
         template, shown = _PAGES.get(kind.name, (_TEMPLATE, _sections(kind)))
         what, refused = _told(lambda: shown(connection, book, asked, now, session))
-    return show(
+    is_waiting = isinstance(refused, NotReadyError) and not problems
+    response = show(
         request,
         template,
-        422 if problems or refused else 200,
+        503 if is_waiting else 422 if problems or refused else 200,
+        is_waiting=is_waiting,
         refused=refused,
         kind=kind,
         asked=asked,
@@ -118,6 +125,9 @@ def _show_report(kind: Kind, request: Request, session: Session) -> Response:
         last_day=(asked.period.until - timedelta(microseconds=1)).astimezone(book.zone).date(),
         **(what or {}),
     )
+    if is_waiting:
+        response.headers["retry-after"] = str(_RETRY_SECONDS)
+    return response
 
 
 def _told(tell: Callable[[], T]) -> tuple[T | None, LeadlaneError | None]:
