@@ -41,6 +41,11 @@ def test_who_stands_out_is_listed_with_interval_and_corrected_p() -> None:
     found = reported(cohort(2, Planted(better=0.25), 4000))
     section = told(found)["found"]
     (standing, compared) = section.grids
+    # Who it is stands in the sentence, and the overview shows no section without a tone.
+    (said,) = [one for one in section.says if one.startswith("By owner ")]
+    assert "“owner 3” +" in said
+    assert "corrected p" in said
+    assert section.tone == "unsure"
     assert "owner 3" in [row.cells[0] for row in standing.rows]
     owner = next(row for row in compared.rows if row.cells[0] == "owner")
     assert owner.is_marked

@@ -82,6 +82,14 @@ def test_a_promise_is_alone_when_nobody_works_before_it_ends() -> None:
     assert [(hole.weekday, hole.start, hole.alone) for hole in holes("sdr", cells)] == [(5, 10, 1)]
 
 
+def test_a_lead_that_came_before_the_period_counts_in_its_hour_of_the_week() -> None:
+    ended = promises((moment(-2, 14), moment(0, 3), True))
+    cells, alone = hour_cells(HOURS, WORK, np.array([]), ended)
+    assert alone.tolist() == [True]
+    assert cell(5, 14, cells).promises == Promises(1, 1)
+    assert [(hole.weekday, hole.start, hole.alone) for hole in holes("sdr", cells)] == [(5, 14, 1)]
+
+
 def test_hours_one_after_the_other_are_one_hole() -> None:
     ended = promises(
         *((moment(day, hour), moment(day, hour + 0.25), True) for day in (5, 12) for hour in (9, 10, 14))

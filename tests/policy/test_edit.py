@@ -129,7 +129,7 @@ def test_a_name_that_stands_twice_is_refused() -> None:
 
 
 SHAPES = {
-    "block": "# head\nrows:\n  - name: a # first\n    when: {x: 1}\n\n  # b\n  - name: b\n  - name: c\nend: 1",
+    "block": "# head\nrows:\n  - name: a # first\n    when: {x: 1}\n\n  # b\n  - name: b\n  - name: c\nz: 1",
     "unindented": "rows:\n- name: a\n- name: b\n  when:\n    x: 1\n- name: c # last\n",
     "flow": "rows: [{name: a}, {name: b, when: {x: 1}}, {name: c}]  # all\nend: 1",
     "lines": "rows: [\n  {name: a},  # first\n  {name: b, when: {x: 1}},\n  {name: c},\n]\n",

@@ -250,6 +250,19 @@ def test_nobody_could_answer_what_ended_while_all_were_away() -> None:
     assert pool(report, "sdr").alone == 6
 
 
+def test_who_was_at_work_before_the_period_was_there_for_what_ended_in_it() -> None:
+    """A promise of two days from Monday 10:00 on ends on Wednesday, before anybody begins; so does the period
+    begin on Wednesday.
+    """
+    since = NOW + 2 * DAY - 10 * HOUR
+    came = Given(NOW, promised=60 * 40, answered=60 * 80)
+    leads = leads_of([*quarter(), came])
+    ended = leads.only(leads.instants["respond_by"] >= since.timestamp())
+    report = capacity(book_with(), Span(since, NOW + 4 * DAY), leads, ended, NOW + 4 * DAY)
+    found = pool(report, "sdr")
+    assert (found.promises, found.alone, report.holes) == (Promises(1, 1), 0, [])
+
+
 def test_a_promise_in_working_time_out_of_hours_is_no_hole() -> None:
     """On Saturday at 10, four business hours end on Monday at noon: 50 hours later."""
     saturdays = [Given(NOW - n * WEEK - 2 * DAY, promised=60 * 51, answered=60 * 48) for n in range(1, 7)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from leadlane.service.batch import route_batch
 from leadlane.service.facts import NotReadyError, facts
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import Submission
+from leadlane.store.db import connect
 
 from .conftest import NOW
 
@@ -258,6 +260,42 @@ def test_while_much_is_left_a_report_says_so(company: Company, monkeypatch: pyte
         company.facts()
     monkeypatch.setattr(module, "_PATIENCE_SECONDS", 60.0)
     assert company.facts().count == 1
+
+
+def test_whatever_happens_at_once_the_facts_are_those_made_anew(
+    company: Company, database_url: str, books: Rulebooks, lead: Lead
+) -> None:
+    def work(number: int) -> None:
+        with connect(database_url) as db:
+            mine = Company(db, books, lead)
+            for count in range(12):
+                id_ = f"{number}-{count}"
+                mine.arrive(id_, "anna" if number else "boris")
+                mine.tell(id_, "anna" if number else "boris", 1)
+                if count % 2:
+                    mine.do("touch", id_, "anna", 2, how="call")
+                if count % 3:
+                    mine.do("close", id_, "anna", 3, outcome="lost")
+
+    def read(_number: int) -> None:
+        with connect(database_url) as db:
+            for _time in range(25):
+                module.catch_up(db)
+
+    with ThreadPoolExecutor(5) as threads:
+        for done in [*[threads.submit(work, number) for number in range(3)], *[threads.submit(read, 0)] * 2]:
+            done.result()
+
+    def stored() -> list[Any]:
+        module.catch_up(company.db)
+        rows = company.db.execute("SELECT lead_id, respond_by, packed FROM lead_facts ORDER BY lead_id")
+        return rows.fetchall()
+
+    found = stored()
+    assert len(found) == 36
+    company.db.execute("DELETE FROM lead_facts")
+    company.db.execute("UPDATE facts_read SET up_to = 0")
+    assert stored() == found
 
 
 # ---------------------------------------------------------------- files of months at rest

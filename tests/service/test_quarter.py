@@ -12,13 +12,16 @@ import pytest
 from tests.conftest import TEMPLATE, _database
 from tests.service.quarter_company import NOW, ROSTER, Planted, company
 
-from leadlane.insight.capacity import Peak, Relief
+from leadlane.core.rulebook import compile_rulebook
+from leadlane.insight.capacity import Peak, PersonCapacity, Relief
 from leadlane.insight.findings import Finding
 from leadlane.insight.forecast import Ahead
+from leadlane.insight.load import InHand
 from leadlane.insight.pace import WeekAhead
 from leadlane.insight.proportions import Estimate
+from leadlane.insight.staffed import Promises
 from leadlane.policy.check import check_against
-from leadlane.policy.edit import edited
+from leadlane.policy.edit import Edit, edited
 from leadlane.policy.hours import DAYS
 from leadlane.policy.load import read_policy
 from leadlane.policy.problems import has_errors
@@ -33,7 +36,7 @@ from leadlane.service.quarter import (
     read_quarterly,
     review_period,
 )
-from leadlane.service.quarter_words import folded_items, open_items, report_of
+from leadlane.service.quarter_words import folded_items, open_items, report_of, tried_out
 from leadlane.service.review_basis import basis
 from leadlane.service.review_verdicts import followed, give, verdicts
 from leadlane.service.rulebooks import Rulebooks
@@ -112,6 +115,12 @@ def test_what_is_planted_is_found_and_mended(db: psycopg.Connection, made: Quart
     # Whose turn it is within a team shifts by it; that is no change of the rules.
     assert past.turns > 0
     assert sum(before for _id, before, _after in past.people) == sum(after for *_rest, after in past.people)
+
+    roster = Rulebooks().current(db).roster
+    says, (people, *_more) = tried_out(segment, roster)
+    assert any(text.startswith(f"{moved} leads would have gone to Two.") for text in says)
+    assert [row.cells[0] for row in people.rows if row.cells[3].startswith("+")] == ["Bea", "Ben"]
+    assert segment.finding.leads == count(db, "route = 'hot' AND fields ->> 'country' = 'DE'")
 
     partner = item(made, "overridden_route:partner").tried
     assert partner is not None
@@ -250,6 +259,25 @@ def test_a_week_to_come_gets_a_route_that_ends_by_itself(db: psycopg.Connection)
         ("teams", "None", "None"),
     ]
     assert hot[0].when == hot[1].when
+
+
+def test_who_is_always_full_gets_more_room_or_less_work(db: psycopg.Connection) -> None:
+    book = Rulebooks().current(db)
+    ground = basis(db, book, review_period(None, book, NOW)[1], NOW)
+    held = InHand(400.0, 9.5, 10, 0.9, 0.0, Estimate(0.9, 0.7, 1.0, 12), Estimate(0.0, 0.0, 0.2, 12))
+    keeps = PersonCapacity("a1", 100, Promises(100, 2), 10, held, [])
+    more = findings_capacity._fuller(ground, keeps)
+    assert more is not None
+    assert more.roster == (Edit("set", ("people", "a1", "max_open"), 13),)
+    # No pool of this company goes by weight, so nothing is proposed for who cannot keep up.
+    misses = replace(keeps, promises=Promises(100, 40))
+    assert findings_capacity._fuller(ground, misses) is None
+    weighted = edited(ground.text, [Edit("set", ("pools", "everybody", "method"), "weighted")])
+    policy, problems = read_policy(weighted)
+    assert policy is not None, problems
+    less = findings_capacity._fuller(replace(ground, book=compile_rulebook(policy, book.roster)), misses)
+    assert less is not None
+    assert less.roster == (Edit("set", ("people", "a1", "weight"), 0.8),)
 
 
 def test_without_leads_there_is_nothing_to_change(empty: psycopg.Connection) -> None:

@@ -73,6 +73,8 @@ def test_an_accepted_one_is_followed_to_the_version_that_says_it(published: psyc
     now = figures_of(replace(FINDING, effect=Estimate(0.02, -0.03, 0.07, 300)))
     (waiting,) = followed(published, [given], {FINDING.key: now})
     assert (waiting.published, waiting.is_done) == (None, False)
+    # In its own quarter there is no "since then".
+    assert followed(published, [given], {FINDING.key: given.figures})[0].change is None
     other = POLICY.replace("strong_at: 60", "strong_at: 50")
     publish(published, other, "policy.yaml", "olga", "something else", NOW + 2 * DAY)
     assert not followed(published, [given], {})[0].is_done

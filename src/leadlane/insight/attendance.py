@@ -58,6 +58,7 @@ class Hours:
 
     edges: Instants
     of_week: NDArray[np.int64]
+    zone: ZoneInfo
 
     def place(self, instants: Instants) -> NDArray[np.int64]:
         """In which of the hours each moment is, -1 for those in none."""
@@ -79,7 +80,7 @@ def hours_between(since: datetime, until: datetime, zone: ZoneInfo) -> Hours:
     start, end = since.timestamp(), until.timestamp()
     edges = np.clip(np.append(begins, begins[-1] + HOUR), start, end)
     kept = np.diff(edges) > 0
-    return Hours(np.append(edges[:-1][kept], end), of_week[kept])
+    return Hours(np.append(edges[:-1][kept], end), of_week[kept], zone)
 
 
 def mondays(since: datetime, until: datetime, zone: ZoneInfo) -> list[datetime]:

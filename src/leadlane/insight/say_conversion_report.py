@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from leadlane.i18n import _, ngettext
 from leadlane.insight import pictures, say
-from leadlane.insight.conversion import Dimension
+from leadlane.insight.conversion import Dimension, GroupRate
 from leadlane.insight.conversion_report import WITHIN_DAYS, ConversionReport, Figures
 from leadlane.insight.groups import FALSE_SHARE
 from leadlane.insight.moves import Move
@@ -275,8 +275,12 @@ def _found(found: ConversionReport, words: Words) -> Section | None:
     dimensions = found.found.dimensions
     findings = [one for one in dimensions if one.is_finding]
     if findings:
-        text = _("The shares won differ by more than chance by {columns}.")
-        says = [text.format(columns=_roles([one.role for one in findings], words))]
+        findings.sort(key=lambda one: one.q)
+        says = [_differs_words(one, words) for one in findings[:_MOST_NAMED]]
+        if more := findings[_MOST_NAMED:]:
+            says.append(
+                _("They differ also by {columns}.").format(columns=_roles([one.role for one in more], words))
+            )
     else:
         says = [_("By nothing here the shares won differ by more than chance: nothing is claimed.")]
     grids = [_standing_out(findings, words), _comparisons(dimensions, found, words)]
@@ -291,15 +295,41 @@ def _found(found: ConversionReport, words: Words) -> Section | None:
                 "figure here says that one thing causes another."
             )
         ],
+        tone="unsure" if findings else "",
     )
+
+
+def _outstanding(one: Dimension) -> list[tuple[GroupRate, Estimate]]:
+    """The groups that stand out with their difference to the others: the highest first."""
+    gaps = [(row, row.gap) for row in one.groups if row.stands_out and row.gap is not None]
+    return sorted(gaps, key=lambda found: -found[1].value)
+
+
+def _differs_words(one: Dimension, words: Words) -> str:
+    """By what the shares won differ, and who stands out most: above, below."""
+    said = {"by": words.role(one.role), "p": say.chance(one.q)}
+    gaps = _outstanding(one)
+    if not gaps:
+        text = _("By {by} the shares won differ by more than chance (corrected p: {p}); no group stands out.")
+        return text.format(**said)
+    above = [one for one in gaps[:1] if one[1].value > 0]
+    below = [one for one in gaps[-1:] if one[1].value < 0]
+    text = _("“{name}” {points} points")
+    shown = [
+        text.format(name=words.value(one.role, row.name), points=_points(gap))
+        for row, gap in (*above, *below)
+    ]
+    told = _(
+        "By {by} the shares won differ by more than chance (corrected p: {p}); against the others: {ends}."
+    )
+    return told.format(**said, ends=", ".join(shown))
 
 
 def _standing_out(findings: Sequence[Dimension], words: Words) -> Grid:
     """The groups that stand out, of each grouping a few above and a few below the others."""
     rows = []
     for one in findings:
-        gaps = [(row, row.gap) for row in one.groups if row.stands_out and row.gap is not None]
-        gaps.sort(key=lambda found: -found[1].value)
+        gaps = _outstanding(one)
         above = [found for found in gaps if found[1].value > 0][:_MOST_NAMED]
         below = [found for found in gaps if found[1].value < 0][-_MOST_NAMED:]
         for row, gap in (*above, *below):

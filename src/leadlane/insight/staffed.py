@@ -12,6 +12,7 @@ from leadlane.insight.attendance import WEEK_HOURS, Attendance, Hours
 from leadlane.insight.groups import FALSE_SHARE, Flags, adjusted
 from leadlane.insight.leads import Instants, Leads
 from leadlane.insight.proportions import Estimate, chance_above, wilson
+from leadlane.insight.wall_clock import DAY, local_seconds, weekday_of
 
 # Seconds: less than this of somebody's work is a matter of rounding.
 NOBODY = 1.0
@@ -122,9 +123,11 @@ def hour_cells(
 
 
 def by_hour(hours: Hours, instants: Instants) -> NDArray[np.int64]:
-    """How many of some moments are in each hour of the week."""
-    place = hours.place(instants)
-    return np.bincount(hours.of_week[place[place >= 0]], minlength=WEEK_HOURS)
+    """How many of some moments are in each hour of the week: also those before the hours, as a lead may have
+    come whose promise ended in them.
+    """
+    local = local_seconds(instants[~np.isnan(instants)], hours.zone)
+    return np.bincount(weekday_of(local) * 24 + local % DAY // 3600, minlength=WEEK_HOURS)
 
 
 def compared(pools: Mapping[str, tuple[Sequence[HourCell], Promises]]) -> dict[str, list[HourCell]]:

@@ -48,8 +48,8 @@ class _Known:
     """What the report is made from.
 
     `leads` arrived in the period; `history` are all that are looked back on. `ended`: leads whose promise
-    ended in the period. `work` is when each active person works, from the period's beginning to the last
-    week ahead, `times` the same as intervals. `past` are the hours of the period, `weeks` its Mondays.
+    ended in the period. `work` is when each active person works, from when the first of these came, or the
+    period's beginning, to the last week ahead, `times` the same as intervals. `past` are the hours of the period, `weeks` its Mondays.
     `begins` are the Mondays of the full weeks that are known, `coming` those of the weeks ahead, each with
     the Monday after the last.
     """
@@ -115,8 +115,11 @@ def _known(book: Rulebook, period: Span, history: Leads, ended: Leads, now: date
     earliest = datetime.fromtimestamp(float(arrived.min()), book.zone) if history.count else this_week
     # Before the first lead nobody was idle: Leadlane was not there.
     since = max(period.since, min(earliest, period.until - _HOUR)) if history.count else period.since
+    # A promise that ended in the period may have begun before it, when somebody was at work.
+    asked = ended.instants["asked_at"]
+    begun = datetime.fromtimestamp(float(asked.min()), UTC) if ended.count else since
     times = {
-        person.id: at_work(person, book.calendars[person.id], since, last.astimezone(UTC))
+        person.id: at_work(person, book.calendars[person.id], min(since, begun), last.astimezone(UTC))
         for person in book.roster.people.values()
         if person.active
     }

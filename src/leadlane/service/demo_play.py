@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, time, timedelta
 from heapq import heappop, heappush
 
 from psycopg import Connection
 
 from leadlane.core.act import Act
+from leadlane.core.match import Keys
 from leadlane.core.rulebook import Rulebook
 from leadlane.demo import behaviour, company
 from leadlane.demo.behaviour import Ending, Reaction
-from leadlane.service.acts import act
+from leadlane.service.acts import act, submit_acts
 from leadlane.service.batch import Receipt
 from leadlane.service.late_outcomes import Reporter, Said, record
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.run_due import run_until
+from leadlane.service.submission import act_submission
 from leadlane.store import due, leads
 from leadlane.store.leads import LeadRow
 
@@ -59,6 +61,7 @@ class Play:
     books: Rulebooks
     clock: datetime
     now: datetime
+    _book: Rulebook = field(init=False)
     _agenda: list[tuple[datetime, int, str, str]] = field(default_factory=list)
     _entered: int = 0
     _foreseen: int = 0
@@ -69,6 +72,8 @@ class Play:
     _late: list[tuple[datetime, str, _Closing]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        # Nobody publishes anything meanwhile: to ask each time would be a tenth of all that is asked.
+        self._book = self.books.current(self.connection)
         self._enter(self._evening_after(self.clock), "evening", "")
 
     # ------------------------------------------------------------ time
@@ -98,12 +103,11 @@ class Play:
         evening = datetime.combine(local.date(), _EVENING, company.ZONE)
         return evening if evening > local else evening + timedelta(days=1)
 
-    @property
-    def _book(self) -> Rulebook:
-        return self.books.current(self.connection)
-
-    def _act(self, *acts: Act) -> list[Receipt]:
-        return act(self.connection, self.books, acts, self.clock)
+    def _act(self, row: LeadRow, one: Act) -> None:
+        # With the company that must be held, or the batch would learn of it only by meeting the lead, and
+        # begin again.
+        submission = replace(act_submission(one, self.clock), keys=Keys(None, row.domain))
+        submit_acts(self.connection, self.books, [submission], self.clock)
 
     # ------------------------------------------------------------ the last two weeks
 
@@ -121,13 +125,8 @@ class Play:
     def _call(self, lead_id: str) -> None:
         row = leads.get(self.connection, lead_id)
         if row is not None and row.owner is not None and row.responded_at is None:
-            self._act(
-                Act(
-                    *(lead_id, "touch", row.covered_by or row.owner),
-                    how="call",
-                    due_at=self.clock + _UNTIL_NEXT_STEP,
-                )
-            )
+            due_at = self.clock + _UNTIL_NEXT_STEP
+            self._act(row, Act(lead_id, "touch", row.covered_by or row.owner, how="call", due_at=due_at))
 
     # ------------------------------------------------------------ the months before
 
@@ -190,7 +189,7 @@ class Play:
     def _accept(self, lead_id: str) -> None:
         held = self._held(lead_id)
         if held is not None and held[0].accepted_at is None:
-            self._act(Act(lead_id, "accept", held[1].person))
+            self._act(held[0], Act(lead_id, "accept", held[1].person))
 
     def _react(self, lead_id: str) -> None:
         held = self._held(lead_id)
@@ -203,12 +202,12 @@ class Play:
             return
         del self._plans[lead_id]
         if reaction.deed == "decline":
-            self._act(Act(lead_id, "decline", plan.person, reason=reaction.reason))
+            self._act(row, Act(lead_id, "decline", plan.person, reason=reaction.reason))
         elif reaction.deed == "dispute":
-            self._act(Act(lead_id, "dispute", plan.person, reason=reaction.reason))
+            self._act(row, Act(lead_id, "dispute", plan.person, reason=reaction.reason))
         else:
             by = behaviour.OVERRULED_BY
-            self._act(Act(lead_id, "reassign", by, to=reaction.to, reason=reaction.reason))
+            self._act(row, Act(lead_id, "reassign", by, to=reaction.to, reason=reaction.reason))
         self.foresee(lead_id)
 
     def _answer(self, row: LeadRow, person: str) -> None:
@@ -223,7 +222,7 @@ class Play:
         # Of what is open in the end, the next step is still ahead.
         ahead = self.now + timedelta(days=1 + len(self._closings) % 9)
         due_at = ends_at if ends_at < self.now and not ending.is_late else self._working(person, ahead)
-        self._act(Act(row.id, "touch", person, how=behaviour.touch_of(row.id), due_at=due_at))
+        self._act(row, Act(row.id, "touch", person, how=behaviour.touch_of(row.id), due_at=due_at))
 
     def _review(self, lead_id: str) -> None:
         row = leads.get(self.connection, lead_id)
@@ -231,7 +230,7 @@ class Play:
             return
         # What waits in line is given to somebody all the same: a person has looked at it.
         to = behaviour.taker(lead_id) if row.waiting_pool else behaviour.placed(lead_id, row.fields)
-        self._act(Act(lead_id, "review", _REVIEWER, to=to))
+        self._act(row, Act(lead_id, "review", _REVIEWER, to=to))
         self.foresee(lead_id)
 
     def _end_the_day(self, _none: str) -> None:
@@ -241,7 +240,7 @@ class Play:
             ended_at, lead_id, one = heappop(self._closings)
             acts.append(_close(lead_id, one, ended_at))
         if acts:
-            self._act(*acts)
+            act(self.connection, self.books, acts, self.clock)
         said = []
         while self._late and self._late[0][0] <= self.clock - _FILE_COMES_AFTER:
             ended_at, lead_id, one = heappop(self._late)

@@ -183,9 +183,7 @@ def _proposal(basis: Basis, one: Move, team: str, stake: _Stake) -> Proposal | N
         return None
     says = [_("Pools that prefer people of the segment's team choose others then.")]
     if not _reach(basis, one):
-        says = [
-            _("No pool that heeds the team of a segment has people of both: let pools prefer `teams: team`.")
-        ]
+        says = [_("No pool of them that heeds teams has people of it: let pools prefer `teams: team`.")]
     title = _("Give the segment “{segment}” to {team}").format(segment=one.segment, team=team)
     edit = Edit("set", ("segments", one.segment, "team"), one.team)
     return Proposal(title, says, (edit,), team=one.team, gains=stake.gains)

@@ -125,7 +125,8 @@ def followed(connection: Connection, given: Sequence[Verdict], now: Mapping[str,
     found = []
     for one in accepted:
         figures = now.get(one.finding)
-        since = change(one.figures, figures) if figures else None
+        # In the quarter in which it was accepted nothing has changed yet.
+        since = change(one.figures, figures) if figures and figures != one.figures else None
         # What somebody made of a proposal for people cannot be told from what else changed of them.
         in_roster = one.said == "edited" or says(roster, one.roster)
         found.append(Followed(one, _published(policy_texts, one), in_roster, figures, since))

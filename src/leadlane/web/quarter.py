@@ -182,6 +182,8 @@ def _effect_words(one: Followed) -> str:
     then = one.verdict.figures.effect
     if then is None:
         return ""
+    if one.now == one.verdict.figures:
+        return _("It was {then}.").format(then=say.share(then))
     if one.now is None or one.now.effect is None:
         return _("It was {then}; by now it is not found any more.").format(then=say.share(then))
     return _("It was {then}, and is {now}.").format(then=say.share(then), now=say.share(one.now.effect))

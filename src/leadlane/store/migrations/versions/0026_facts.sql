@@ -34,7 +34,7 @@ SELECT o.lead_id, d.person, d.finished_at, d.channel
  ORDER BY d.finished_at;
 
 -- A row for each lead. `packed` is a record of fixed width (insight/facts.py says which), where texts are
--- numbers of `fact_names`; `version` is the version of the lead's row that it was made from. What may be read by
+-- numbers of `fact_names`; `version` tells which state of the lead's row it was made from. What may be read by
 -- is beside it: `respond_by` is null where nothing was promised. When records change their form, a migration
 -- empties the table and sets `facts_read` back: all of it is made anew.
 CREATE TABLE lead_facts (
