@@ -70,6 +70,19 @@ def test_a_person_may_say_it(api: httpx2.Client, leads: list[str]) -> None:
     assert (events[-1]["event"], events[-1]["actor"]) == ("closed", "person:anna")
     nobody = {"outcomes": [{"lead": "L2", "outcome": "won"}], "by": "nobody"}
     assert api.post("/v1/outcomes", json=nobody).json()["results"][0]["status"] == 409
+    # Nor may nobody correct what has ended.
+    nobody = {"outcomes": [{"lead": "L1", "outcome": "lost"}], "by": "nobody"}
+    assert api.post("/v1/outcomes", json=nobody).json()["results"][0]["status"] == 409
+    assert api.get("/v1/leads/L1").json()["outcome"] == "won"
+
+
+@pytest.mark.parametrize("name", ["email", "domain", "reason"])
+def test_what_cannot_be_stored_costs_the_others_nothing(
+    api: httpx2.Client, leads: list[str], name: str
+) -> None:
+    sent = [{"lead": "L1", "outcome": "lost"}, {"lead": "L2", "outcome": "lost", name: "a\0b"}]
+    assert api.post("/v1/outcomes", json=sent).json()["statuses"] == {"200": 1, "422": 1}
+    assert api.get("/v1/leads/L2").json()["stage"] != "closed"
 
 
 @pytest.mark.parametrize(

@@ -102,3 +102,11 @@ def test_of_a_quarter_without_review_it_is_said_how_one_is_made(api: httpx2.Clie
     ):
         assert answer.status_code == 404
         assert "leadlane review --period" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("verdict", ["accepted", "edited"])
+def test_what_proposes_nothing_cannot_be_accepted(api: httpx2.Client, review: None, verdict: str) -> None:
+    answer = api.post("/v1/reviews/2026Q1/verdicts", json={"finding": "source:fair", "verdict": verdict})
+    assert answer.status_code == 422
+    assert "nothing to accept" in answer.json()["errors"][0]["reason"]
+    assert api.get("/v1/reviews/2026Q1").json()["findings"][1]["verdict"] is None

@@ -9,12 +9,14 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import Result
+from rich.console import Console
 from tests.conftest import TEMPLATE, _database
 from tests.service.quarter_company import NOW, Planted, company
 from typer.testing import CliRunner
 
 from leadlane import config
 from leadlane.cli import build_app
+from leadlane.cli import review as review_command
 from leadlane.errors import LeadlaneError
 from leadlane.service.users import add
 from leadlane.store.db import connect
@@ -114,3 +116,17 @@ def test_wrong_usage_is_told(run: Run, arguments: tuple[str, ...]) -> None:
 def test_a_quarter_that_has_not_begun_is_refused(run: Run) -> None:
     result = run(period="2999Q1")
     assert isinstance(result.exception, LeadlaneError)
+
+
+def test_a_change_is_printed_whole_on_a_narrow_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(review_command, "console", Console(highlight=False, width=30))
+    assert "{name: partner, when: {source: partner}, pool: experts}" in run().output
+
+
+def test_keys_that_look_alike_as_files_get_folders_of_their_own(tmp_path: Path) -> None:
+    taken: set[Path] = set()
+    keys = ["unused_route:a b", "unused_route:a-b", "unused_route:" + "é" * 300]
+    places = [review_command._own_folder(tmp_path, key, taken) for key in keys]
+    assert [place.name for place in places[:2]] == ["unused_route-a-b", "unused_route-a-b-2"]
+    for place in places:
+        place.mkdir()

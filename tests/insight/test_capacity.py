@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from leadlane.insight.attendance import attendance, hours_between
-from leadlane.insight.capacity import Peak, PoolCapacity, Relief, peaks
+from leadlane.insight.capacity import Peak, PoolCapacity, Relief, peaks, worse_pools
 from leadlane.insight.forecast import forecast
 from leadlane.insight.pace import Usual, Week, pace_of, week_ahead
 from leadlane.insight.say_capacity import in_a_row, relief_words
@@ -118,6 +119,18 @@ def test_weeks_in_a_row_are_told_as_one() -> None:
         [NOW + 5 * WEEK],
     ]
     assert "Jun 15, 2026 to Jun 28, 2026" in relief_words(in_a_row(made)[0])
+
+
+def test_only_a_pool_that_misses_more_than_chance_explains_is_named() -> None:
+    def of(name: str, count: int, missed: int) -> PoolCapacity:
+        return replace(pool(name, np.full(60, 40)), promises=Promises(count, missed))
+
+    bad, fair, fine = of("bad", 146, 47), of("fair", 400, 60), of("fine", 646, 82)
+    ((named, others, q),) = worse_pools([fair, bad, fine])
+    assert (named.name, others) == ("bad", Promises(1046, 142))
+    assert q < 0.001
+    assert worse_pools([of("few", 6, 3), fair, fine]) == []
+    assert worse_pools([of("alone", 100, 90)]) == worse_pools([]) == []
 
 
 def test_of_a_pool_without_a_pace_nothing_is_said() -> None:

@@ -81,6 +81,28 @@ def test_groups_that_differ_keep_what_is_theirs_and_the_small_ones_are_drawn_mos
     assert tiny.low < tiny.value < tiny.high
 
 
+@pytest.mark.parametrize("spread", [0.0, 0.05, 0.1])
+def test_the_interval_of_a_drawn_share_holds_the_true_one(spread: float) -> None:
+    """Ten groups of 50: the posterior by itself, as if the prior were known, holds 47 % with no spread."""
+    rng = np.random.default_rng(2)
+    held = []
+    for _round in range(200):
+        truth = np.clip(0.2 + spread * rng.standard_normal(10), 0.01, 0.99)
+        counts = np.full(10, 50)
+        found = shrunken(rng.binomial(counts, truth), counts)
+        held += [one.low <= true <= one.high for one, true in zip(found, truth, strict=True)]
+    assert np.mean(held) >= 0.9
+
+
+@pytest.mark.parametrize(("hits", "ends"), [(0, (0.0, 0.1)), (20, (0.7, 1.0))])
+def test_of_groups_without_a_win_or_a_loss_it_is_not_certain_that_none_will_come(
+    hits: int, ends: tuple[float, float]
+) -> None:
+    found = shrunken(np.array([hits, hits]), np.array([20, 20]))
+    assert all(one.high - one.low > 0.05 for one in found)
+    assert all(ends[0] <= one.low <= one.high <= ends[1] for one in found)
+
+
 def test_shrinking_comes_closer_to_the_truth_than_the_raw_shares() -> None:
     """What it is for: of 200 reps with 20 leads each the shrunken rates err less."""
     rng = np.random.default_rng(7)

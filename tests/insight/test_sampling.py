@@ -31,3 +31,12 @@ def test_the_interval_holds_the_truth_19_of_20_times() -> None:
         values.append(found.value)
     assert 0.92 <= held / 400 <= 0.98
     assert abs(np.mean(values) / true - 1) < 0.02
+
+
+def test_where_none_was_found_some_may_be_among_those_not_looked_at() -> None:
+    sizes = np.full(300, 5)
+    none, every = (total_of(hits, sizes, 1500, 7500) for hits in (np.zeros(300, np.int64), sizes))
+    assert (none.value, none.low) == (0, 0)
+    assert 15 <= none.high <= 100
+    assert (every.value, every.high) == (7500, 7500)
+    assert every.low == 7500 - none.high

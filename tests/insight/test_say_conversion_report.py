@@ -75,6 +75,21 @@ def test_every_group_and_all_are_in_the_tables_and_few_are_pale() -> None:
         assert row.is_faint == (one.share is None or one.share.count < 30)
 
 
+def test_what_a_group_is_compared_with_is_what_the_heading_says() -> None:
+    leads = cohort(2, Planted(better=0.25), 4000)
+    for by, heading in (("owner", "against like leads"), ("source", "against the others")):
+        section = told(reported(leads, by))["groups"]
+        assert any(one.startswith(heading) for one in section.grids[0].headings)
+        assert f"“{heading.capitalize()}” is the difference" in text(section)
+
+
+def test_response_times_are_told_from_when_to_when() -> None:
+    """“Within an hour” would count those within five minutes too, as the sentence above the table does."""
+    section = told(reported(cohort(2, count=4000)))["response-and-conversion"]
+    names = [row.cells[0] for row in section.grids[0].rows]
+    assert names[:3] == ["within 5 minutes", "5 minutes to 15 minutes", "15 minutes to 60 minutes"]
+
+
 def test_every_figure_at_the_head_says_of_how_many_it_is() -> None:
     found = reported(cohort(3))
     shown = tiles(found, WORDS)

@@ -183,3 +183,13 @@ def test_what_is_usual_is_not_refused_in_any_style(shape: str, edit: Edit) -> No
     gone = [one for one in comments if one not in made]
     # A comment goes only with the row that it stands on.
     assert all(one.strip() in ("first", "last") for one in gone)
+
+
+def test_a_comment_between_a_key_and_its_value_stays() -> None:
+    text = "pool:   # who is there\n  sdr   # these\nnext: 1\n"
+    assert edited(text, [Edit("set", ("pool",), "ae")]) == text.replace("sdr", "ae")
+
+
+def test_the_last_row_behind_a_comment_with_a_dash_is_taken_out() -> None:
+    text = "rows:\n  - name: a\n  - # a catch-all - really\n    name: b\n"
+    assert edited(text, [Edit("remove", ("rows", "b"))]) == "rows:\n  - name: a\n"

@@ -259,7 +259,10 @@ def test_parquet_and_gzip_say_the_same_as_csv(tmp_path: Path) -> None:
     with gzip.open(tmp_path / "leads.csv.gz", "wb") as packed:
         packed.write(Path(plain).read_bytes())
     expected = audited(plain).audit
-    for name in ("leads.parquet", "leads.csv.gz"):
+    # Its name is no pattern, which would have meant another file.
+    duckdb.sql(f"COPY (SELECT 1 AS x) TO '{tmp_path}/leads 2.parquet' (FORMAT parquet)")
+    (tmp_path / "leads.parquet").rename(tmp_path / "leads [2].parquet")
+    for name in ("leads [2].parquet", "leads.csv.gz"):
         found = audited(str(tmp_path / name)).audit
         assert found.first == expected.first
         assert found.unowned == expected.unowned

@@ -129,6 +129,43 @@ def test_loading_again_adds_nothing(opened: Opened) -> None:
         assert connection.execute("SELECT count(*) FROM leads").fetchone() == (first.statuses["created"],)
 
 
+def test_a_load_that_was_interrupted_begins_again(opened: Opened) -> None:
+    whole = demo.load(opened, weeks=2)
+    with connect(opened.url) as connection:
+        assert not demo.is_unfinished(connection)
+        # As if it had been killed before its last step, in the middle of the leads.
+        connection.execute("DELETE FROM arrivals")
+        connection.execute(
+            "DELETE FROM leads WHERE id > 'demo-0100' AND id NOT IN (SELECT merged_into FROM leads"
+            " WHERE merged_into IS NOT NULL)"
+        )
+        assert demo.is_unfinished(connection)
+    again = demo.load(opened, weeks=2)
+    assert again.statuses == whole.statuses
+    with connect(opened.url) as connection:
+        assert not demo.is_unfinished(connection)
+        assert violations(connection) == []
+        assert due.overdue(connection, NOW) == (0, None)
+
+
+@pytest.mark.parametrize(
+    "happened",
+    [
+        "INSERT INTO users (id, email, email_key, name, role, created_at, created_by)"
+        " VALUES ('me', 'me@seller.example', 'me@seller.example', 'Me', 'admin', now(), 'me')",
+        "UPDATE leads SET id = 'mine' WHERE id = 'demo-0001'",
+        "INSERT INTO arrivals SELECT * FROM kept",
+    ],
+)
+def test_what_else_has_happened_is_never_forgotten(opened: Opened, happened: str) -> None:
+    demo.load(opened, weeks=2)
+    with connect(opened.url) as connection:
+        connection.execute("CREATE TEMP TABLE kept AS SELECT * FROM arrivals")
+        connection.execute("DELETE FROM arrivals")
+        connection.execute(happened)
+        assert not demo.is_unfinished(connection)
+
+
 def test_the_months_before_are_played_as_people_are_and_decided_again_the_same(opened: Opened) -> None:
     demo.load(opened, weeks=5)
     with connect(opened.url) as connection:

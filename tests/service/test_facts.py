@@ -236,12 +236,18 @@ def test_a_transaction_that_sees_only_the_past_leaves_nothing_behind(
     company: Company, database_url: str
 ) -> None:
     company.arrive("L1", "anna")
-    with psycopg.connect(database_url) as past:
+    with psycopg.connect(database_url) as slow, psycopg.connect(database_url) as past:
+        slow.execute(
+            "INSERT INTO timeline (lead_id, at, event, actor, details) VALUES ('L1', %s, 'x', 'y', '{}')",
+            [NOW],
+        )
+        slow.execute("UPDATE leads SET value = 17 WHERE id = 'L1'")
+        company.arrive("L2", "boris")
         past.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         past.execute("SELECT 1 FROM leads")
-        company.do("touch", "L1", "anna", 4, how="call")
+        slow.commit()
         facts(past, company.books.current(company.db), NOW, LATER, LATER)
-    assert company.of("L1")["responded_at"] == 4
+    assert company.of("L1")["value"] == 17
 
 
 def test_a_message_is_remembered_when_it_is_no_longer_kept(company: Company) -> None:
@@ -283,7 +289,10 @@ def test_whatever_happens_at_once_the_facts_are_those_made_anew(
                 module.catch_up(db)
 
     with ThreadPoolExecutor(5) as threads:
-        for done in [*[threads.submit(work, number) for number in range(3)], *[threads.submit(read, 0)] * 2]:
+        for done in [
+            *[threads.submit(work, number) for number in range(3)],
+            *[threads.submit(read, number) for number in range(2)],
+        ]:
             done.result()
 
     def stored() -> list[Any]:
@@ -390,6 +399,7 @@ def test_a_file_that_is_broken_or_of_others_is_made_anew(years: Company, files: 
         assert some(facts(years.db, book, *everything, LATER)) == before
         assert list(files.rglob("*.columns")) == []
         assert keep_all(years) == count
+    assert next(files.iterdir()).stat().st_mode & 0o777 == 0o700
     (next(files.iterdir()) / "leftover").write_text("of a process that was killed")
     assert keep_all(years) == count
     assert not list(files.rglob("leftover"))

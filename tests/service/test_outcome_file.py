@@ -144,6 +144,20 @@ def test_parquet_json_and_a_dry_run(company: psycopg.Connection, books: Rulebook
     assert dict(bring(company, books, tmp_path / "a.jsonl", text).counts) == {"closed": 1, "open": 1}
 
 
+def test_the_name_of_a_parquet_file_is_no_pattern(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    folder = tmp_path / "won=maybe"
+    folder.mkdir()
+    for name, lead in (("deals [2026].parquet", "L1"), ("deals 2.parquet", "L2"), ("*.parquet", "L3")):
+        row = f"SELECT '{lead}' AS \"Lead ID\", 'Closed Won' AS \"Stage\""
+        duckdb.sql(f"COPY ({row}) TO '{tmp_path}/written' (FORMAT parquet)")
+        (tmp_path / "written").rename(folder / name)
+    assert dict(bring(company, books, folder / "deals [2026].parquet").counts) == {"closed": 1}
+    assert dict(bring(company, books, folder / "*.parquet").counts) == {"closed": 1}
+    assert [standing(company, lead)[0] for lead in ("L1", "L2", "L3")] == ["won", None, "won"]
+
+
 def test_what_was_interrupted_goes_on_where_it_stopped(
     company: psycopg.Connection, books: Rulebooks, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -214,6 +228,9 @@ def test_bad_cells_cost_their_row_alone_and_formulas_stay_text(
         ({"is_won": "false", "is_closed": "true"}, "lost"),
         ({"is_won": "false", "is_closed": "false"}, ""),
         ({"is_won": True}, "won"),
+        ({"outcome": "Not won"}, ""),
+        ({"outcome": "Nicht gewonnen"}, ""),
+        ({"outcome": "Not lost"}, ""),
         ({"won_at": "2026-03-20"}, "won"),
         ({}, ""),
     ],
@@ -223,6 +240,29 @@ def test_how_an_end_is_told(row: dict[str, object], outcome: str) -> None:
     said, problems = read_row({"lead": "L1", **row}, reading)
     assert problems == []
     assert (said.outcome if said else "") == outcome
+
+
+@pytest.mark.parametrize("day", ["9999-12-31", "0001-01-01"])
+def test_a_day_at_the_end_of_the_calendar_costs_its_row_alone(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path, day: str
+) -> None:
+    text = f"Lead ID,Stage,Close Date\nL1,lost,{day}\nL2,lost,2026-03-20\n"
+    read = bring(company, books, tmp_path / "a.csv", text)
+    assert dict(read.counts) == {"closed": 1, "refused": 1}
+    assert [one.place for one in read.refusals] == [2]
+    assert standing(company, "L1") == (None, None, None)
+
+
+def test_an_amount_in_another_currency_is_refused(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    ours = books.current(company).policy.currency
+    text = f"Lead ID,Stage,Amount,Amount Currency\nL1,won,500,JPY\nL2,won,600,{ours}\nL3,lost,,JPY\n"
+    read = bring(company, books, tmp_path / "a.csv", text)
+    assert [one.place for one in read.refusals] == [2]
+    assert "JPY" in read.refusals[0].reason
+    assert standing(company, "L2")[:2] == ("won", 600)
+    assert standing(company, "L3")[0] == "lost"
 
 
 def test_every_name_of_a_column_is_recognised() -> None:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 
 import psycopg
+import pytest
 from tests.service.conftest import NOW
 from tests.service.quarter_company import FIRST, POLICY, company
 
+from leadlane.insight.proportions import Estimate
 from leadlane.policy.edit import Edit, edited
 from leadlane.policy.load import load_policy
 from leadlane.service.deciding_again import Side
-from leadlane.service.past_period import decide_period
+from leadlane.service.past_period import PastPeriod, decide_period
 
 SILENT = lambda done, total: None  # noqa: E731
 UNTIL = FIRST + timedelta(days=90)
@@ -59,6 +61,24 @@ def test_a_sample_says_so_and_its_interval_holds_the_truth(db: psycopg.Connectio
     assert some.hands.low <= every.hands.value <= some.hands.high
     assert some.hands.low < some.hands.high
     assert decide_period(db, _policy(), other, FIRST, UNTIL, SILENT, most=200)["partner"].hands == some.hands
+
+
+def _sampled(reach: float) -> PastPeriod:
+    none = Estimate(0.0, 0.0, 0.0, 20_000)
+    hands = Estimate(10_000.0, 10_000 - reach, 10_000 + reach, 20_000)
+    return PastPeriod(100_000, 20_000, 0, none, hands, 0, [], [], [], 0, 0, [])
+
+
+def test_of_few_of_a_sample_less_is_known_than_of_all_that_changed_hands() -> None:
+    few, many = _sampled(400.0).scaled(3), _sampled(400.0).scaled(2000)
+    assert (few.value, many.value) == (15.0, 10_000.0)
+    assert few.low < 8
+    assert few.high > 35
+    assert few.low >= 3
+    assert (many.low, many.high) == pytest.approx((9_600, 10_400), rel=0.01)
+    none = _sampled(400.0).scaled(0)
+    assert (none.value, none.low) == (0.0, 0.0)
+    assert 5 < none.high < 100
 
 
 def test_a_period_without_leads_has_nothing_to_say(db: psycopg.Connection) -> None:

@@ -42,7 +42,7 @@ def test_dates() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["soon", "2026Q5", "2026-13", "0000", "0001", "2027Q1", "2026Q1; DROP", "99999d"]
+    "name", ["soon", "2026Q5", "2026-13", "0000", "0001", "2027Q1", "2026Q1; DROP", "99999d", "2\u066026Q1"]
 )
 def test_what_is_no_period(name: str) -> None:
     with pytest.raises(PeriodError) as caught:
@@ -53,3 +53,11 @@ def test_what_is_no_period(name: str) -> None:
 def test_what_has_not_begun() -> None:
     with pytest.raises(PeriodError, match="not begun"):
         report_period(None, "2026-09-01", None, BERLIN, NOW)
+
+
+@pytest.mark.parametrize("since", ["0001-01-02", "1999-01-01"])
+def test_no_report_is_of_more_than_ten_years(since: str) -> None:
+    with pytest.raises(PeriodError, match="ten years"):
+        report_period(None, since, None, BERLIN, NOW)
+    assert report_period(None, "1999-01-01", "2008-12-31", BERLIN, NOW).until.year == 2008
+    assert report_period("9999d", None, None, BERLIN, NOW).since.year == 2016

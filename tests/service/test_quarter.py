@@ -12,8 +12,8 @@ import pytest
 from tests.conftest import TEMPLATE, _database
 from tests.service.quarter_company import NOW, ROSTER, Planted, company
 
-from leadlane.core.rulebook import compile_rulebook
-from leadlane.insight.capacity import Peak, PersonCapacity, Relief
+from leadlane.core.rulebook import Rulebook, compile_rulebook
+from leadlane.insight.capacity import CapacityReport, Peak, PersonCapacity, Relief
 from leadlane.insight.findings import Finding
 from leadlane.insight.forecast import Ahead
 from leadlane.insight.load import InHand
@@ -27,6 +27,8 @@ from leadlane.policy.load import read_policy
 from leadlane.policy.problems import has_errors
 from leadlane.policy.roster import read_roster
 from leadlane.service import findings_capacity, quarter_verbs
+from leadlane.service.capacity import capacity_of
+from leadlane.service.periods import Span
 from leadlane.service.quarter import (
     Item,
     Quarterly,
@@ -37,6 +39,7 @@ from leadlane.service.quarter import (
     review_period,
 )
 from leadlane.service.quarter_words import folded_items, open_items, report_of, tried_out
+from leadlane.service.report_kind import Asked
 from leadlane.service.review_basis import basis
 from leadlane.service.review_verdicts import followed, give, verdicts
 from leadlane.service.rulebooks import Rulebooks
@@ -230,6 +233,7 @@ def test_hours_with_nobody_are_told_with_who_could_stay_longer(empty: psycopg.Co
     assert (one.finding.leads, one.finding.certainty) == (late, 1.0)
     assert one.finding.proposal is not None
     (edit,) = one.finding.proposal.roster
+    assert one.finding.proposal.title.endswith("2 hours later")
     # It is half past six: of one hour more nobody would have anything.
     assert edit.value == {day: ["09:00-19:00"] for day in DAYS[:5]}
     assert one.finding.proposal.says[0].startswith(f"{late} of these promises")
@@ -239,6 +243,27 @@ def test_hours_with_nobody_are_told_with_who_could_stay_longer(empty: psycopg.Co
     document, problems = read_roster(one.tried.roster)
     assert document is not None, problems
     assert document.people[str(edit.at[1])]["hours"] == edit.value
+    assert one.tried.words[0].endswith("Mon–Fri 09:00–19:00")
+
+
+def test_weeks_to_come_are_told_by_all_that_was_carried_up_to_now(
+    db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    book = Rulebooks().current(db)
+    asked: list[Span] = []
+
+    def noted(connection: psycopg.Connection, book: Rulebook, one: Asked, now: datetime) -> CapacityReport:
+        asked.append(one.period)
+        return capacity_of(connection, book, one, now)
+
+    monkeypatch.setattr(findings_capacity, "capacity_of", noted)
+    period = review_period("2026Q1", book, NOW)[1]
+    findings_capacity.capacity_findings(basis(db, book, period, NOW))
+    assert [one.until for one in asked] == [period.until, NOW]
+    # What is to come is no matter of a quarter long past.
+    asked.clear()
+    findings_capacity.capacity_findings(basis(db, book, review_period("2025Q3", book, NOW)[1], NOW))
+    assert len(asked) == 1
 
 
 def test_a_week_to_come_gets_a_route_that_ends_by_itself(db: psycopg.Connection) -> None:
@@ -286,6 +311,7 @@ def test_without_leads_there_is_nothing_to_change(empty: psycopg.Connection) -> 
     book = Rulebooks().current(empty)
     report = report_of(made, book.roster, book.zone, {}, [])
     assert [one.id for one in report.sections] == ["overview", "method"]
+    assert list(report.sections[0].says) == ["No leads came in the period."]
 
 
 def test_quarters_have_names() -> None:

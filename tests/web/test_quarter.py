@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
 from typing import Any
@@ -16,15 +17,18 @@ from tests.web.conftest import Site, Visitor, opened_site, text_of
 from leadlane.app import App
 from leadlane.config import Settings
 from leadlane.core.facts import LEAD_FIELDS
+from leadlane.insight.findings import Finding
 from leadlane.intake.leads import read_lead
 from leadlane.policy.roster import read_roster
-from leadlane.service import review_verdicts, users
+from leadlane.service import quarter_verbs, review_verdicts, users
 from leadlane.service.batch import route_batch
 from leadlane.service.drafts import open_draft
 from leadlane.service.publish import current_document, publish
+from leadlane.service.quarter import Item, as_json
 from leadlane.service.roster import put_roster
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import submission
+from leadlane.store import review_verdicts as store
 
 HOME = "/reports/review"
 PAGE = f"{HOME}?period=2026Q1"
@@ -171,6 +175,34 @@ def test_dismissed_it_is_folded_with_its_reason_until_it_is_taken_back(site: Sit
     undo = f"{HOME}/reopen?period=2026Q1&finding={TERRITORY}"
     assert admin.submit(undo).status_code == 303
     assert f'name="finding" value="{TERRITORY}"' in admin.get(PAGE).text
+
+
+def test_how_somebody_does_is_for_those_who_answer_for_them(site: Site) -> None:
+    admin = site.sign_in("admin")
+    make(admin)
+    key = "person:nora"
+    said, his = (
+        Finding(f"person:{name.lower()}", "person", f"{name} misses more", ["so it is"], 0.99, 9)
+        for name in ("Nora", "Silvio")
+    )
+    with site.app.pool.connection() as connection:
+        made = quarter_verbs.kept(connection, "2026Q1")
+        assert made is not None
+        made = replace(made, items=[Item(said, None), Item(his, None), *made.items])
+        store.keep_review(connection, "2026Q1", "en", as_json(made), NOW)
+        review_verdicts.give(connection, said, "2026Q1", "dismissed", "admin", "they were ill", NOW)
+    manager = site.sign_in("manager", "sara")
+    sees = {admin: ("Nora", "Silvio"), manager: ("Silvio",), site.sign_in("viewer"): ()}
+    for visitor, names in sees.items():
+        for address in (PAGE, f"{PAGE}&format=html"):
+            text = visitor.get(address).text
+            assert tuple(name for name in ("Nora", "Silvio") if f"{name} misses" in text) == names
+    for visitor, status in ((admin, 200), (manager, 404)):
+        asked = visitor.get(f"{HOME}/dismiss", params={"period": "2026Q1", "finding": key})
+        assert asked.status_code == status
+    assert manager.submit(f"{HOME}/reopen?period=2026Q1&finding={key}").status_code == 404
+    assert admin.submit(f"{HOME}/reopen?period=2026Q1&finding={key}").status_code == 303
+    assert "Nora misses" in admin.text(PAGE)
 
 
 def test_what_is_gone_is_said(site: Site) -> None:

@@ -125,6 +125,11 @@ def test_what_cannot_be_shown_is_said_beside_the_field(site: Any, query: str, sa
     assert said in text_of(file)
 
 
+def test_a_team_is_refused_aloud_where_a_report_is_of_all(site: Any) -> None:
+    page = site.sign_in("admin").get("/reports/coverage?team=south")
+    assert (page.status_code, "this report is of all teams" in text_of(page)) == (422, True)
+
+
 # ---------------------------------------------------------------- every kind
 
 

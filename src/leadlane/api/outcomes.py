@@ -98,6 +98,10 @@ def _read(item: object, zone: ZoneInfo, now: datetime) -> Said | list[FieldError
     part, findings = read_structure(OutcomePart, item)
     if part is None:
         return document_errors(located(findings, None, ""))
+    # What the database cannot store is the fault of one, and must not cost the others their answer.
+    for name in ("email", "domain", "reason"):
+        if "\0" in (text := getattr(part, name)):
+            return [field_error(name, text[:80], _("a text cannot have the character NUL in it"))]
     closed_at, day_began = None, None
     if part.closed_at is not None:
         try:

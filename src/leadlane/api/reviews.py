@@ -175,6 +175,12 @@ def _decide(front: Front, period: str, part: VerdictPart, by: str) -> Response:
         except LeadlaneError as error:
             problem = field_error("finding", part.finding[:80], error.message)
             raise ProblemError("invalid", _(_REFUSED), [problem]) from None
+        if said in ("accepted", "edited"):
+            try:
+                quarter_verbs.check_can_be_made(item)
+            except LeadlaneError as error:
+                problem = field_error("verdict", said, f"{error.message} {error.hint}".strip())
+                raise ProblemError("invalid", _(_REFUSED), [problem]) from None
         try:
             review_verdicts.give(connection, item.finding, made.name, said, by, part.reason, now)
         except ReasonError as error:

@@ -109,7 +109,7 @@ def measure(bench: Bench) -> list[Figure]:
         events, leads = _count(connection, "timeline"), _count(connection, "leads")
         figures = [*_made(connection, leads, events), *_kept(connection)]
         figures += _over_everything(connection, f"{events:,} events of {leads:,} leads")
-        figures += _pages(url, f"page of 30 days, {leads:,} leads")
+        figures += _pages(url, f"the page, {leads:,} leads")
     bench.drop(url)
     return figures
 

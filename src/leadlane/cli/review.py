@@ -14,7 +14,6 @@ import orjson
 import typer
 from psycopg import Connection
 from rich.console import Console
-from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.text import Text
 
@@ -33,6 +32,8 @@ _MORE = N_("… more in the document (--out)")
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 _SHOWN_ROWS = 6
+# In characters; file systems take 255 bytes.
+_LONGEST_NAME = 60
 _ONLY_IN_THE_DOCUMENT = frozenset(("method",))
 _STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
@@ -154,14 +155,26 @@ def _write_files(folder: Path, made: Quarterly) -> None:
     from leadlane.service.report_files import write_file
 
     count = 0
+    taken: set[Path] = set()
     for item in made.items:
-        for name, text in files_of(item).items():
-            place = folder / re.sub(r"[^\w.-]+", "-", item.finding.key)
+        files = files_of(item)
+        place = _own_folder(folder, item.finding.key, taken) if files else folder
+        for name, text in files.items():
             _make_folder(place)
             write_file(place / name, text.encode())
             count += 1
     said = ngettext("{n} file is in {folder}.", "{n} files are in {folder}.", count)
     console.print(Text(said.format(n=count, folder=folder), style="bold"), soft_wrap=True)
+
+
+def _own_folder(folder: Path, key: str, taken: set[Path]) -> Path:
+    """A folder named by a key, as far as files may be named so, that no other key has."""
+    name = re.sub(r"[^\w.-]+", "-", key)[:_LONGEST_NAME]
+    found, number = folder / name, 2
+    while found in taken:
+        found, number = folder / f"{name}-{number}", number + 1
+    taken.add(found)
+    return found
 
 
 def _make_folder(place: Path) -> None:
@@ -180,7 +193,8 @@ def _print_changes(made: Quarterly) -> None:
         console.print(Text.assemble((item.finding.key, "bold"), "  ", item.finding.title), soft_wrap=True)
         for line in item.tried.lines if item.tried else ():
             style = _STYLES.get(line[:1], "dim")
-            console.print(Padding(Text(line, style=style), (0, 0, 0, 2)), soft_wrap=True)
+            # Whole, however long: what differs may be at its end.
+            console.print(Text(f"  {line}", style=style), soft_wrap=True)
     if made.items:
         console.print(
             Text(_("Decide: --accept KEY --user E-MAIL, or --dismiss KEY --reason WHY"), style="dim")

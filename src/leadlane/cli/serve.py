@@ -184,12 +184,17 @@ def _load_demo(app: App) -> None:
 
     with app.pool.connection() as connection:
         is_there, is_partial = leads.is_any(connection), demo.is_partial(connection)
-    if is_partial:
+        is_unfinished = demo.is_unfinished(connection)
+    if is_unfinished:
+        said = _("Loading the demonstration company was interrupted: it begins again.")
+        console.print(said, style="yellow")
+    elif is_partial:
         said = _(
-            "Loading the demonstration company was interrupted: it is here only in part. Its data: {folder}"
+            "Loading the demonstration company was interrupted: it is here only in part. To have all of it,"
+            " begin with another folder: LEADLANE_DATA_DIR. This one: {folder}"
         )
         console.print(said.format(folder=app.settings.data_dir), style="yellow")
-    if is_there:
+    if is_there and not is_unfinished:
         return
     console.print(_("Loading half a year of the demonstration company: this takes less than a minute …"))
     demo.load(app)

@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
+from scipy.stats import hypergeom
+
 from leadlane.insight.forecast import Ahead
+from leadlane.insight.groups import FALSE_SHARE, adjusted
 from leadlane.insight.load import InHand, Turn
 from leadlane.insight.pace import Pace, Week, WeekAhead
 from leadlane.insight.staffed import Hole, HourCell, Promises
@@ -201,3 +205,17 @@ def _relief(routes: Mapping[str, float], spare: Sequence[Spare], beyond: float) 
         if 0 < leads <= pool.leads
     ]
     return max(best, key=lambda one: (one.leads, one.route), default=None)
+
+
+def worse_pools(pools: Sequence[PoolCapacity]) -> list[tuple[PoolCapacity, Promises, float]]:
+    """Pools that miss more than all others together, beyond chance: with these others, and corrected p.
+
+    Exact (Fisher, one-sided), corrected for all pools (Benjamini-Hochberg).
+    """
+    known = [pool.promises for pool in pools]
+    count, missed = sum(one.count for one in known), sum(one.missed for one in known)
+    others = [Promises(count - one.count, missed - one.missed) for one in known]
+    chances = hypergeom.sf([one.missed - 1 for one in known], count, missed, [one.count for one in known])
+    qs = adjusted(np.asarray(chances).tolist()) if count else [1.0] * len(known)
+    found = [one for one in zip(pools, others, qs, strict=True) if one[2] <= FALSE_SHARE and one[1].count]
+    return sorted(found, key=lambda one: one[2])

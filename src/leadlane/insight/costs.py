@@ -139,10 +139,8 @@ def _deal_value(leads: Leads, assumed: Factor) -> Factor:
     values, outcome = leads.numbers.get("deal_value"), leads.outcome
     if assumed.source == "given" or values is None or outcome is None:
         return assumed
-    won = values[(outcome == WON) & (values > 0)]
-    if len(won) < 2:
-        return assumed
-    return _factor("deal_value", mean(won))
+    found = mean(values[(outcome == WON) & (values > 0)])
+    return assumed if found is None else _factor("deal_value", found)
 
 
 def _slow(facts: Facts, assumed: Mapping[str, Factor], value: Factor) -> Cost | None:
@@ -264,18 +262,23 @@ def _exactly(name: str, value: float) -> Factor:
     return Factor(name, value, value, value)
 
 
+# Beyond it sums of money would not be exact.
+_MOST_ASSUMED = 2.0**53
+
+
 def read_assumption(
     text: str, known: Collection[str] = ASSUMPTIONS.keys()
 ) -> tuple[str, tuple[float, float, float]]:
     """`deal_value=12000`, `recoverable=0.3..0.7` or `hour_cost=40..60..90`; ValueError for what is neither.
 
-    Two numbers are a range, whose middle lies between them. `known` are the names that there are.
+    Two numbers are a range, whose middle lies between them; none is beyond 2**53, so that no product of some
+    of them is. `known` are the names that there are.
     """
     name, equals, numbers = text.partition("=")
     values = [float(part) for part in numbers.split("..")] if equals else []
     if name.strip() not in known or not 1 <= len(values) <= 3 or not np.isfinite(values).all():
         raise ValueError(text)
-    if sorted(values) != values or values[0] < 0:
+    if sorted(values) != values or values[0] < 0 or values[-1] > _MOST_ASSUMED:
         raise ValueError(text)
     low, high = values[0], values[-1]
     return name.strip(), (low, values[1] if len(values) == 3 else (low + high) / 2, high)

@@ -128,6 +128,7 @@ def differ_in(counts: Counts, hits: Counts) -> float:
     if not telling.any():
         return 1.0
     counts, hits, total, won = (of[telling].astype(float) for of in (counts, hits, total, won))
+    counts, hits = _enough_each(counts, hits, won / total)
     gap = (hits - counts * (won / total)[:, None]).sum(axis=0)
     scale = (won * (total - won) / (total**2 * (total - 1)))[:, None]
     covariance = np.diag((counts * scale * total[:, None]).sum(axis=0)) - (counts * scale).T @ counts
@@ -140,6 +141,25 @@ def differ_in(counts: Counts, hits: Counts) -> float:
         return 1.0
     square = gap[kept] @ solve(covariance[kept][:, kept], gap[kept], assume_a="pos")
     return float(chi2.sf(square, kept.sum()))
+
+
+def _enough_each(counts: Counts, hits: Counts, share: NDArray[np.float64]) -> tuple[Counts, Counts]:
+    """Groups (columns) that expect too few hits, or too few of the others, put together with such as few.
+
+    Of very few beside very many, chi-square makes chance look like more. By what they expect, never by how
+    they did, so that nothing is chosen.
+    """
+    expected = np.minimum((counts * share[:, None]).sum(axis=0), (counts * (1 - share)[:, None]).sum(axis=0))
+    order = np.argsort(expected, kind="stable")
+    whole, together = np.cumsum(expected[order]), np.zeros(len(order), dtype=np.intp)
+    # Groups that are all as small do no harm: the more they differ in size, the more.
+    begun, enough = 0.0, min(_EXPECTED, float(expected.mean()))
+    for place in range(1, len(order)):
+        is_enough = whole[place - 1] - begun >= enough and whole[-1] - whole[place - 1] >= enough
+        begun = float(whole[place - 1]) if is_enough else begun
+        together[place] = together[place - 1] + is_enough
+    starts = np.flatnonzero(np.r_[True, np.diff(together) > 0])
+    return np.add.reduceat(counts[:, order], starts, axis=1), np.add.reduceat(hits[:, order], starts, axis=1)
 
 
 def expected_hits(group: Codes, hit: Flags, stratum: Codes, groups: int) -> NDArray[np.float64]:

@@ -162,20 +162,29 @@ def shrunken(hits: Counts, counts: Counts) -> list[Estimate]:
     """Each group's share drawn towards that of all, the more the fewer it has (empirical Bayes).
 
     Beta-binomial: the prior's mean is the share of all, its strength comes from how much the groups' shares
-    vary beyond chance (method of moments, J. C. Kleinman: Proportions with Extraneous Variance, 1973), and
-    the intervals are those of the posterior. Where nothing varies beyond chance, all have the common share.
+    vary beyond chance (method of moments, J. C. Kleinman: Proportions with Extraneous Variance, 1973). Where
+    nothing varies beyond chance, all have the common share. The intervals are those of the posterior, wider
+    by what is not known of the prior: its mean, and its strength (C. N. Morris: Parametric Empirical Bayes
+    Inference, 1983).
     """
     total = int(counts.sum())
-    mean = float(hits.sum() / total)
-    strength = _prior_strength(hits, counts, mean)
+    common = wilson(int(hits.sum()), total)
+    mean, strength = common.value, _prior_strength(hits, counts, common.value)
+    if mean in (0.0, 1.0):
+        return [Estimate(mean, common.low, common.high, n) for n in counts.tolist()]
+    alike = 1 / (strength + 1)
+    of_mean = mean * (1 - mean) * ((1 - alike) / total + alike * float(((counts / total) ** 2).sum()))
+    of_strength = 2 / max(1, len(counts) - 3)
     found = []
     for k, n in zip(hits.tolist(), counts.tolist(), strict=True):
-        a, b = mean * strength + k, (1 - mean) * strength + n - k
-        if mean in (0.0, 1.0):
-            found.append(Estimate(mean, mean, mean, n))
-            continue
-        low, high = (float(betaincinv(a, b, edge)) for edge in (0.025, 0.975))
-        found.append(Estimate(a / (a + b), low, high, n))
+        value = (mean * strength + k) / (strength + n)
+        part = strength / (strength + n)
+        variance = value * (1 - value) / (strength + n + 1)
+        variance += part**2 * (of_mean + of_strength * (k / max(1, n) - mean) ** 2)
+        # The beta distribution of this mean and variance.
+        known = max(value * (1 - value) / variance - 1, 1e-3)
+        low, high = (float(betaincinv(value * known, (1 - value) * known, edge)) for edge in (0.025, 0.975))
+        found.append(Estimate(value, low, high, n))
     return found
 
 

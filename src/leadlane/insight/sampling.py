@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t as student
 
-from leadlane.insight.proportions import Estimate
+from leadlane.insight.proportions import Estimate, wilson
 
 
 def total_of(hits: NDArray[np.int64], sizes: NDArray[np.int64], groups: int, members: int) -> Estimate:
@@ -16,7 +16,8 @@ def total_of(hits: NDArray[np.int64], sizes: NDArray[np.int64], groups: int, mem
 
     One entry of `hits` and `sizes` a group drawn. The ratio estimator of cluster sampling, with a 95 %
     interval by t and the finite population correction (W. G. Cochran: Sampling Techniques, 1977, 6.3 and
-    9A.1). Where all were drawn, it is exact.
+    9A.1). Where all were drawn, it is exact. Where no member drawn is a hit, or every one, nothing
+    varies: as many of the other groups may differ as the score interval of none of those drawn allows.
     """
     looked_at, drawn = int(sizes.sum()), len(sizes)
     found = int(hits.sum())
@@ -25,6 +26,10 @@ def total_of(hits: NDArray[np.int64], sizes: NDArray[np.int64], groups: int, mem
     share = found / looked_at
     if drawn < 2:
         return Estimate(share * members, found, members, looked_at)
+    if found in (0, looked_at):
+        differing = wilson(0, drawn).high * (members - looked_at)
+        low, high = (0.0, differing) if not found else (members - differing, float(members))
+        return Estimate(share * members, low, high, looked_at)
     residual = float(((hits - share * sizes) ** 2).sum()) / (drawn - 1)
     mean_size = members / groups
     deviation = sqrt((1 - drawn / groups) * residual / drawn) / mean_size

@@ -11,7 +11,7 @@ from babel.dates import format_date, get_day_names
 
 from leadlane.i18n import N_, _, current_language, ngettext
 from leadlane.insight import pictures, say
-from leadlane.insight.capacity import CapacityReport, Peak, PersonCapacity, PoolCapacity, Series
+from leadlane.insight.capacity import CapacityReport, Peak, PersonCapacity, PoolCapacity, Series, worse_pools
 from leadlane.insight.forecast import LEAST_WEEKS, Ahead
 from leadlane.insight.load import Turn
 from leadlane.insight.proportions import SMALL, Estimate
@@ -118,7 +118,7 @@ def _tiles(found: CapacityReport) -> list[Tile]:
         Tile(
             _("Promises missed"),
             _percent(promises.share.value if promises.share else None),
-            _("of {n} that ended").format(n=say.number(promises.count)),
+            _missed_words(promises),
         ),
         Tile(
             _("Nobody was there"),
@@ -133,6 +133,15 @@ def _tiles(found: CapacityReport) -> list[Tile]:
         ),
         Tile(_("Peaks to come"), say.number(peaks), _("weeks of a pool"), "bad" if peaks else ""),
     ]
+
+
+def _missed_words(promises: Promises) -> str:
+    said = _("of {n} that ended").format(n=say.number(promises.count))
+    if promises.share is None:
+        return said
+    return _("{counts}; 95 % interval: {low} to {high}").format(
+        counts=said, low=say.percent(promises.share.low), high=say.percent(promises.share.high)
+    )
 
 
 def _expected_between(one: Ahead) -> str:
@@ -150,7 +159,7 @@ def _all_promises(found: CapacityReport) -> Promises:
 
 
 def _pools(found: CapacityReport) -> Section:
-    rows = [_pool_row(pool) for pool in found.pools]
+    rows, worse = [_pool_row(pool) for pool in found.pools], worse_pools(found.pools)
     headings = [
         _("Pool"), _("people"), _("hours worked"), _("leads"), _("missed, with 95 % interval"),
         _("carries an hour"), _("used"), _("leads next week"), _("missed next week"),
@@ -158,7 +167,8 @@ def _pools(found: CapacityReport) -> Section:
     return Section(
         "pools",
         _("Pools"),
-        [],
+        [_worse_pool_words(*one) for one in worse]
+        or [_("No pool misses more than the others beyond chance.")],
         [Grid(headings, rows)],
         cautions=[
             _(
@@ -172,6 +182,22 @@ def _pools(found: CapacityReport) -> Section:
                 " both. “few” are fewer than {few}."
             ).format(few=SMALL),
         ],
+        tone="bad" if worse else "",
+    )
+
+
+def _worse_pool_words(pool: PoolCapacity, others: Promises, q: float) -> str:
+    text = _(
+        "“{pool}” misses more than the others: {share} of {n} promises, all others {others} of {m} (corrected"
+        " p: {p})."
+    )
+    return text.format(
+        pool=pool.name,
+        share=few(pool.promises.share),
+        n=say.number(pool.promises.count),
+        others=few(others.share),
+        m=say.number(others.count),
+        p=say.chance(q),
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from leadlane.i18n import _, ngettext
 from leadlane.insight import pictures, say
-from leadlane.insight.conversion import Dimension, GroupRate
+from leadlane.insight.conversion import Alike, Dimension, GroupRate
 from leadlane.insight.conversion_report import WITHIN_DAYS, ConversionReport, Figures
 from leadlane.insight.groups import FALSE_SHARE
 from leadlane.insight.moves import Move
@@ -33,13 +33,8 @@ class Words:
 def tiles(found: ConversionReport, words: Words) -> list[Tile]:
     """The figures at the head."""
     one = found.all
-    decided = ngettext("{won} of {n} decided", "{won} of {n} decided", one.won + one.lost)
     shown = [
-        Tile(
-            _("Won"),
-            say.percent(one.share.value) if one.share else _NONE,
-            decided.format(won=say.number(one.won), n=say.number(one.won + one.lost)),
-        ),
+        Tile(_("Won"), say.percent(one.share.value) if one.share else _NONE, _won_words(one)),
         Tile(
             _("Still open"),
             say.number(one.open),
@@ -67,6 +62,18 @@ def tiles(found: ConversionReport, words: Words) -> list[Tile]:
         worth = say.money(one.value_won, words.currency)
         shown.append(Tile(_("Value won"), worth, note.format(n=say.number(one.valued))))
     return shown
+
+
+def _won_words(one: Figures) -> str:
+    """Of how many it is known, and how surely."""
+    count = one.won + one.lost
+    decided = ngettext("{won} of {n} decided", "{won} of {n} decided", count)
+    said = decided.format(won=say.number(one.won), n=say.number(count))
+    if one.share is None:
+        return said
+    return _("{counts}; 95 % interval: {low} to {high}").format(
+        counts=said, low=say.percent(one.share.low), high=say.percent(one.share.high)
+    )
 
 
 def _interval(one: Estimate) -> str:
@@ -417,8 +424,11 @@ def _groups(found: ConversionReport, words: Words) -> Section:
     top = min(1.0, max([0.02, *(min(one.high, 3 * max(one.value, 0.05)) for one in shares)]))
     rows = [_group(one, found, words, top) for one in found.groups]
     rows.append(Row(_cells(_("all"), found.all), is_marked=True))
+    against = _("against the others, in points")
+    if _alike(found) is not None:
+        against = _("against like leads, in points")
     headings = [
-        "", _("leads"), _("won"), _("share won, with 95 % interval"), _("against like leads, in points"),
+        "", _("leads"), _("won"), _("share won, with 95 % interval"), against,
         _("drawn to the mean"),
     ]  # fmt: skip
     cautions = [
@@ -460,17 +470,20 @@ def _cells(name: str, one: Figures) -> list[str]:
     ]
 
 
-def _like_caution(found: ConversionReport, words: Words) -> str:
+def _alike(found: ConversionReport) -> Alike | None:
+    """What like leads are alike in, where the groups that are shown are compared among like leads."""
     dimensions = found.found.dimensions if found.found is not None else []
     one = next((one for one in dimensions if one.role == found.by), None)
-    if one is not None and one.by_like and one.alike is not None:
+    return one.alike if one is not None and one.by_like else None
+
+
+def _like_caution(found: ConversionReport, words: Words) -> str:
+    if (alike := _alike(found)) is not None:
         return _(
             "“Against like leads” is the difference to what the others win of leads alike in {columns}, so "
             "that better leads do not make a better group."
-        ).format(columns=_roles(one.alike.compared, words))
-    return _(
-        "“Against like leads” is the difference to all others: nothing else is known to tell leads apart."
-    )
+        ).format(columns=_roles(alike.compared, words))
+    return _("“Against the others” is the difference to all other leads here, which may be of another kind.")
 
 
 def _time(found: ConversionReport, words: Words) -> Section:

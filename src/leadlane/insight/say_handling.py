@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
+from math import isinf
 
 from babel.dates import get_day_names
 
@@ -185,16 +187,20 @@ def response_section(
     classes: Sequence[ResponseClass], effect: Effect | None, overall: float | None
 ) -> Section | None:
     """Conversion by how soon leads were answered, and fast against slow; None where nothing is known."""
-    classes = [one for one in classes if one.count]
+    # Each class begins where the one before it ends.
+    named = [
+        (_class_name(one, before), one) for before, one in pairwise([None, *classes]) if one and one.count
+    ]
+    classes = [one for _name, one in named]
     if not classes:
         return None
     says = [] if effect is None else _compared(effect)
     top = max([0.02, *(min(1.0, one.rate.high) for one in classes if one.rate)])
     rows = []
-    for one in classes:
+    for name, one in named:
         if one.rate is None:
             continue
-        cells = [_class_name(one), say.number(one.count), say.number(one.won), say.percent(one.rate.value)]
+        cells = [name, say.number(one.count), say.number(one.won), say.percent(one.rate.value)]
         cells.append(f"{say.percent(one.rate.low)} – {say.percent(one.rate.high)}")
         drawing = pictures.dot(
             one.rate.low, one.rate.value, one.rate.high, top, overall, "few" if one.rate.is_small else ""
@@ -213,10 +219,14 @@ def response_section(
     return Section("response-and-conversion", heading, says, [grid], (), cautions, "bad" if is_lost else "")
 
 
-def _class_name(one: ResponseClass) -> str:
+def _class_name(one: ResponseClass, before: ResponseClass | None) -> str:
     if one.until is None:
         return _("never")
-    return _("later") if one.until == float("inf") else within(one.until)
+    if isinf(one.until):
+        return _("later")
+    if before is None or not before.until:
+        return within(one.until)
+    return _("{low} to {high}").format(low=say.span(before.until), high=say.span(one.until))
 
 
 def _compared(found: Effect) -> list[str]:

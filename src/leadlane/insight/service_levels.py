@@ -4,25 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
-from math import sqrt
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import gammaln
 from scipy.stats import false_discovery_control
 
+from leadlane.insight.exact import chance_of_more
 from leadlane.insight.groups import FALSE_SHARE, Codes, Flags, differ, tally
 from leadlane.insight.leads import Group
 from leadlane.insight.promises import ENDED, KEPT, MISSED, Promises, Stage
-from leadlane.insight.proportions import Counts, Estimate, wilson
+from leadlane.insight.proportions import Estimate, wilson
 from leadlane.insight.survival import medians
 
 # Whoever missed fewer does not miss again and again, however improbable it is.
 LEAST_MISSED = 3
-Chances = NDArray[np.float64]
-# The logarithm of the least that is told from nothing; up to so many products, they are made one by one.
-_SMALLEST_LOG, _DIRECT = -700.0, 4_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +137,7 @@ def beyond_chance(group: Codes, missed: Flags, stratum: Codes) -> list[Beyond]:
         if comparable.any():
             own = misses[one][comparable], counts[one][comparable]
             found.append((one, *own, all_misses[comparable], all_counts[comparable]))
-    chances = [_chance(*margins) for _one, *margins in found]
+    chances = [chance_of_more(*margins) for _one, *margins in found]
     corrected = false_discovery_control(chances).tolist() if chances else []
     return [
         Beyond(
@@ -157,44 +151,6 @@ def beyond_chance(group: Codes, missed: Flags, stratum: Codes) -> list[Beyond]:
         )
         for (one, k, n, all_k, all_n), p, q in zip(found, chances, corrected, strict=True)
     ]
-
-
-def _chance(misses: Counts, counts: Counts, all_misses: Counts, all_counts: Counts) -> float:
-    """The chance that so many or more of the misses of all strata are of one group."""
-    margins = zip(counts.tolist(), all_misses.tolist(), all_counts.tolist(), strict=True)
-    of_strata = [_hypergeometric(*of_stratum) for of_stratum in margins]
-    first = sum(least for least, _chances in of_strata)
-    total = reduce(_convolved, (chances for _least, chances in of_strata))
-    return min(1.0, max(0.0, float(total[max(0, int(misses.sum()) - first) :].sum())))
-
-
-def _convolved(one: Chances, other: Chances) -> Chances:
-    """The chances of the sum of two numbers."""
-    if len(one) * len(other) <= _DIRECT:
-        return np.convolve(one, other)
-    length = len(one) + len(other) - 1
-    return np.asarray(np.fft.irfft(np.fft.rfft(one, length) * np.fft.rfft(other, length), length))
-
-
-def _hypergeometric(own: int, missed: int, everything: int) -> tuple[int, Chances]:
-    """A number, and the chances that so many, one more, … of those missed are among one's own.
-
-    Left out is what is too improbable to be written as a number, of many nearly all (W. Hoeffding:
-    Probability Inequalities for Sums of Bounded Random Variables, 1963, sections 2 and 6). By logarithms,
-    since scipy's is slow.
-    """
-    mean, reach = own * missed / everything, sqrt(_SMALLEST_LOG / -2 * min(own, missed))
-    least, most = (
-        max(0, own + missed - everything, int(mean - reach)),
-        min(own, missed, int(mean + reach) + 1),
-    )
-    among = np.arange(least, most + 1)
-    logs = _log_choose(own, among) - _log_choose(everything, missed)
-    return least, np.exp(logs + _log_choose(everything - own, missed - among))
-
-
-def _log_choose(of: int, some: NDArray[np.int64] | int) -> NDArray[np.float64]:
-    return np.asarray(gammaln(of + 1) - gammaln(some + 1) - gammaln(of - some + 1))
 
 
 @dataclass(frozen=True, slots=True)

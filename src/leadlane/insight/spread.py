@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binom
 from scipy.stats import t as student
 
 from leadlane.insight.groups import Codes
-from leadlane.insight.proportions import Estimate, Z
+from leadlane.insight.proportions import Estimate
 
 Values = NDArray[np.float64]
 
@@ -45,13 +47,10 @@ def medians(values: Values, group: Codes, groups: int) -> list[Estimate | None]:
     ]
 
 
-def mean(values: Values) -> Estimate:
-    """The mean of at least one value, with its normal interval; never below the least or above the most."""
-    value = float(values.mean())
-    reach = Z * float(values.std(ddof=1)) / np.sqrt(len(values)) if len(values) > 1 else float("inf")
-    return Estimate(
-        value, max(float(values.min()), value - reach), min(float(values.max()), value + reach), len(values)
-    )
+def mean(values: Values) -> Estimate | None:
+    """The mean of amounts (> 0) such as deals, with the interval of `skewed_means`; None below three."""
+    (found,) = skewed_means(values, np.zeros(len(values), dtype=np.int32), 1)
+    return found and replace(found, low=max(0.0, found.low))
 
 
 def skewed_means(values: Values, group: Codes, groups: int) -> list[Estimate | None]:

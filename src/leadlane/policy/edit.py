@@ -184,6 +184,8 @@ def _replaced(text: str, node: CollectionNode, at: str | int, value: Any) -> str
         start, end = int(key.end_mark.index), _end(old)
         # What stands on one line keeps the spaces before it.
         between = text[start : old.start_mark.index]
+        if "#" in between and end > old.start_mark.index:
+            return text[: old.start_mark.index] + flow(value) + text[end:]
         gap = between if "\n" not in between and between.endswith(" ") else ": "
         return text[:start] + gap + flow(value) + text[max(end, start) :]
     start, end = _items(node)[int(at)]
@@ -235,7 +237,7 @@ def _removed(text: str, node: CollectionNode, at: str | int) -> str:
     if isinstance(node, SequenceNode):
         start = _dash(text, start)
     # The first key of a row stands behind its dash: the second takes its place.
-    if text[_line_start(text, start) : start].strip():
+    if place + 1 < len(items) and text[_line_start(text, start) : start].strip():
         return text[:start] + text[items[place + 1][0] :]
     return text[: _line_start(text, start)] + text[_line_end(text, end) + 1 :]
 

@@ -105,19 +105,21 @@ _LOST = (
     "persa",
     "przegrana",
 )
+# What turns a word into its opposite: `Not won`, `nicht gewonnen`.
+_NOT = ("not", "never", "nicht", "non", "nie")
 _TRUE = frozenset(("true", "1", "yes", "y", "t", "ja", "si", "tak", "vero", "wahr"))
 
 
 def is_won(text: str) -> bool:
     """Whether a stage or status says that the deal was won: `Closed Won`, `7 - won`, `gewonnen`."""
     key = header_key(text)
-    return key in _WON or key.endswith("won") or key.startswith("closedwon")
+    return key in _WON or (key.endswith("won") and not key.startswith(_NOT)) or key.startswith("closedwon")
 
 
 def is_lost(text: str) -> bool:
     """Whether a stage or status says that the deal was lost."""
     key = header_key(text)
-    return key in _LOST or key.endswith("lost") or key.startswith("closedlost")
+    return key in _LOST or (key.endswith("lost") and not key.startswith(_NOT)) or key.startswith("closedlost")
 
 
 def is_true(text: str) -> bool:

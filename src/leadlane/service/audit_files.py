@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from glob import escape
 from pathlib import Path
 
 import numpy as np
@@ -161,10 +162,13 @@ def _parquet(path: Path) -> tuple[Sequence[str], Iterator[Sequence[object]]]:
     # Imported here because most audits are of text files.
     import duckdb
 
-    reader = duckdb.connect()
+    # What a file asks for is not fetched from anywhere.
+    reader = duckdb.connect(config={"autoinstall_known_extensions": "false"})
     try:
         reader.execute("SET TimeZone = 'UTC'")
-        reader.execute("SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?)", [str(path)])
+        # The name of a file is no pattern, and what a folder is called is no column.
+        select = "SELECT COLUMNS(*)::VARCHAR FROM read_parquet(?, hive_partitioning = false)"
+        reader.execute(select, [escape(str(path))])
     except duckdb.Error as error:
         raise LeadlaneError(
             _("{file} cannot be read as Parquet: {detail}").format(file=path, detail=error)

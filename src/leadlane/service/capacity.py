@@ -49,9 +49,9 @@ class _Known:
 
     `leads` arrived in the period; `history` are all that are looked back on. `ended`: leads whose promise
     ended in the period. `work` is when each active person works, from when the first of these came, or the
-    period's beginning, to the last week ahead, `times` the same as intervals. `past` are the hours of the period, `weeks` its Mondays.
-    `begins` are the Mondays of the full weeks that are known, `coming` those of the weeks ahead, each with
-    the Monday after the last.
+    period's beginning, to the last week ahead, `times` the same as intervals. `past` are the hours of the
+    period, `weeks` its Mondays. `begins` are the Mondays of the full weeks that are known, `coming` those of
+    the weeks ahead, each with the Monday after the last.
     """
 
     book: Rulebook

@@ -24,7 +24,7 @@ from leadlane.service.roster import put_accounts
 from leadlane.service.rulebooks import Rulebooks, field_specs
 from leadlane.service.submission import submission
 from leadlane.service.summary import Summary
-from leadlane.store import batches, leads
+from leadlane.store import batches, leads, start_over
 from leadlane.store.db import connect
 
 SOURCE = "demo"
@@ -46,6 +46,7 @@ class Opened(Protocol):
 
 def load(app: Opened, weeks: int = WEEKS) -> Summary:
     """Bring in the accounts and leads of the demonstration company; loading them again makes none twice.
+    What an interrupted load has left is forgotten first, unless something else has happened since.
 
     Of the last `weeks`, at least two, which have the same leads however many come before them. The reference
     policy and roster must be in force. LeadlaneError if a lead is refused.
@@ -55,6 +56,9 @@ def load(app: Opened, weeks: int = WEEKS) -> Summary:
     summary = Summary()
     with connect(app.url, autocommit=True) as connection:
         batches.configure(connection)
+        start_over.hold(connection)
+        if is_unfinished(connection):
+            start_over.forget_leads(connection)
         # A company that is invented may be loaded again: no need to wait for the disk after each lead.
         connection.execute("SET synchronous_commit = off")
         put_accounts(connection, company.accounts(), begins)
@@ -78,6 +82,11 @@ def load(app: Opened, weeks: int = WEEKS) -> Summary:
         play.pass_until(now)
         count_arrivals(connection, now)
     return summary
+
+
+def is_unfinished(connection: Connection) -> bool:
+    """Whether a load was interrupted, and nothing else has happened since: loading begins again by itself."""
+    return start_over.is_unfinished(connection, f"{SOURCE}-")
 
 
 def is_partial(connection: Connection) -> bool:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
@@ -43,8 +44,15 @@ def folder_of(connection: Connection) -> Path:
 
 
 def kept(folder: Path, months: Sequence[Month]) -> dict[Month, Path]:
-    """Those of the months that there is a file of."""
-    return {month: path for month in months if (path := _path(folder, month)).is_file()}
+    """Those of the months that there is a file of, which whoever asks may see."""
+    return {month: path for month in months if _is_there(path := _path(folder, month))}
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except PermissionError:
+        return False
 
 
 def _path(folder: Path, month: Month) -> Path:
@@ -57,7 +65,8 @@ def _path(folder: Path, month: Month) -> Path:
 def read(path: Path, which: Which, period: Stretch, *, with_merged: bool) -> Fields | None:
     """The fields of the leads of a file that arrived, or whose promise ended, in a period.
 
-    None where the file is not what it should be, or no longer there: then it is removed.
+    None where the file is not what it should be, or no longer there: then it is removed. Nor where it is not
+    for whoever asks, such as another user of the machine.
     """
     try:
         state = path.stat()
@@ -66,7 +75,7 @@ def read(path: Path, which: Which, period: Stretch, *, with_merged: bool) -> Fie
             path.unlink(missing_ok=True)
             return None
         content = np.memmap(path, np.uint8, "r", _HEADER)
-    except FileNotFoundError:
+    except (FileNotFoundError, PermissionError):
         return None
     count, fields, begin = len(content) // RECORD.itemsize, {}, 0
     for name in RECORD.names or ():
@@ -106,7 +115,7 @@ def keep_next(connection: Connection, folder: Path, quiet: timedelta = _QUIET) -
     present = kept(folder, settled)
     for month in settled:
         if month not in present and (records := store.read_month(connection, month)) is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _write(_path(folder, month), fields_of([records]))
             return True
     for path in folder.glob("*"):
@@ -124,6 +133,8 @@ def _write(path: Path, fields: Fields) -> None:
             file.write(_MAGIC + _FORM + crc32(content).to_bytes(4, "little") + content)
             file.flush()
             os.fsync(file.fileno())
-        unfinished.replace(path)
+        # Another process that removes what is of no month may have taken it for that: it is written again.
+        with suppress(FileNotFoundError):
+            unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)

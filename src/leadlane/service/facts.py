@@ -94,8 +94,11 @@ def _years(period: Stretch) -> Iterator[Stretch]:
 def catch_up(connection: Connection, seconds: float = inf) -> int:
     """Make the facts of all leads that have changed, for about so long at most.
 
-    Returns about how many rows that tell of changes are left to be read; 0: all are.
+    Returns about how many rows that tell of changes are left to be read; 0: all are. Within a transaction
+    that sees only the past there is nothing to read on: then facts are as they were.
     """
+    if not store.sees_what_is_committed(connection):
+        return 0
     until = time.monotonic() + seconds
     left = 0
     for source in store.SOURCES:
@@ -125,15 +128,15 @@ def _read_on(connection: Connection, source: Source, begin: int | None) -> int |
     return window.end
 
 
-def _have_ended(connection: Connection, source: Source, writers: frozenset[str] | None) -> bool:
+def _have_ended(connection: Connection, source: Source, writers: frozenset[str]) -> bool:
     """Whether all these have ended; a moment is waited for it, since most take no longer."""
     until = time.monotonic() + _WAIT_SECONDS
     while writers:
         if time.monotonic() >= until:
             return False
         time.sleep(_LOOK_EVERY_SECONDS)
-        writers &= store.writers(connection, source) or frozenset()
-    return writers is not None
+        writers &= store.writers(connection, source)
+    return True
 
 
 def make(connection: Connection, ids: Sequence[str]) -> None:

@@ -16,13 +16,14 @@ from leadlane.insight import say
 from leadlane.insight.capacity import CapacityReport, Peak, PersonCapacity, PoolCapacity
 from leadlane.insight.costs import Cost, Factor
 from leadlane.insight.findings import Finding, Proposal, key_of
-from leadlane.insight.proportions import Estimate
+from leadlane.insight.proportions import SMALL, Estimate, wilson
 from leadlane.insight.section import Grid, Row
 from leadlane.insight.staffed import HourCell
 from leadlane.policy.edit import Edit
 from leadlane.policy.hours import DAYS
 from leadlane.policy.yaml import read_yaml
 from leadlane.service.capacity import capacity_of
+from leadlane.service.periods import Span
 from leadlane.service.report_kind import Asked
 from leadlane.service.review_basis import Basis, less
 
@@ -33,6 +34,9 @@ _LONGER = ((1, 0), (2, 0), (0, 1), (0, 2))
 _MOST_HOURS = 10
 # Less probable weeks are in the report on coverage.
 _LIKELY = 0.5
+# The last full quarter has ended at most so long ago.
+_LATELY = timedelta(days=93)
+_YEAR = timedelta(days=365)
 # How much more, or less, somebody is proposed to get.
 _STEP = 1.25
 _SHARED_BY_WEIGHT = frozenset(("weighted", "least_open"))
@@ -45,8 +49,19 @@ def capacity_findings(basis: Basis) -> list[Finding]:
         *(_hole(basis, report, pool) for pool in report.pools if _alone(pool.cells) >= _LEAST_ALONE),
         *_short_hours(basis, report),
         *_loads(basis, report),
-        *_peaks(basis, report.peaks),
+        *_peaks(basis, _to_come(basis)),
     ]
+
+
+def _to_come(basis: Basis) -> Sequence[Peak]:
+    """Weeks to come with more than was ever carried, up to now: what came after the period counts as well.
+
+    Only where it is the last full quarter or later: what is to come is no matter of one long past.
+    """
+    if basis.now - basis.period.until > _LATELY:
+        return ()
+    lately = Span(basis.now - _YEAR, basis.now)
+    return capacity_of(basis.connection, basis.book, Asked(lately, ""), basis.now).peaks
 
 
 # ---------------------------------------------------------------- hours
@@ -115,13 +130,13 @@ def _longer(basis: Basis, report: CapacityReport, pool: PoolCapacity) -> Proposa
     covered = worth(best)[0]
     if covered < _LEAST_ALONE:
         return None
-    title = _("Let {name} end {n} hours later").format(name=person.name, n=late)
+    title = ngettext("Let {name} end {n} hour later", "Let {name} end {n} hours later", late)
     if early:
-        title = _("Let {name} begin {n} hours earlier").format(name=person.name, n=early)
+        title = ngettext("Let {name} begin {n} hour earlier", "Let {name} begin {n} hours earlier", early)
     said = _("{n} of these promises came in those hours. Who has the fewest promises an hour is named.")
     hours = _spec(person, early, late)
     return Proposal(
-        title,
+        title.format(name=person.name, n=early or late),
         [said.format(n=say.number(covered))],
         roster=(Edit("set", ("people", person.id, "hours"), hours),),
     )
@@ -178,7 +193,7 @@ def _short_hours(basis: Basis, report: CapacityReport) -> Iterator[Finding]:
         missed = sum(cell.promises.missed for cell in worse)
         usual = pool.promises.missed / pool.promises.count
         text = _("In these hours {share} of the promises were missed; in all hours of the pool {usual}.")
-        share = Estimate(missed / count, missed / count, missed / count, count)
+        share = wilson(missed, count)
         yield Finding(
             key_of("capacity", "hours", pool.name),
             "capacity",
@@ -228,7 +243,7 @@ def _load(
 
 def _fuller(basis: Basis, one: PersonCapacity) -> Proposal | None:
     """More at once for somebody who keeps their promises so full, else a smaller share."""
-    if one.most_open is None:
+    if one.most_open is None or one.promises.count < SMALL:
         return None
     if one.promises.missed * 10 > one.promises.count:
         return _weighed(basis, one, 1 / _STEP)

@@ -209,7 +209,7 @@ def _source(basis: Basis, one: PoorSource) -> Finding:
     said = [
         _gap(text, one.gap, count=say.number(one.counts.count), share=say.percent(share.value)),
         _below_words(one),
-        _("So it is a matter of where leads come from, not of who gets them: no routing would mend it."),
+        _("It goes with where leads come from, whoever gets them; so no change of routing is proposed."),
     ]
     return Finding(
         key_of("source", one.source),
@@ -234,11 +234,11 @@ def _below_words(one: PoorSource) -> str:
 
 def _wasted(basis: Basis, one: PoorSource, share: Estimate, leads: int) -> Cost:
     """The part of the price of its leads for which nothing comes that leads of other sources bring."""
-    parts = [
-        max(0.0, min(1.0, -gap / (share.value - gap)))
+    # What is not known is mostly the share of its own leads: that of the others comes from many more.
+    usual = share.value - one.gap.value
+    low, middle, high = (
+        max(0.0, min(1.0, -gap / usual)) if usual > 0 else 0.0
         for gap in (one.gap.high, one.gap.value, one.gap.low)
-        if share.value - gap > 0
-    ]
-    low, middle, high = parts if len(parts) == 3 else (0.0, 0.0, 0.0)
+    )
     factor = Factor("wasted", low, middle, high)
     return Cost("price", (basis.a_quarter(leads), factor, basis.assumed["cost_per_lead"]))

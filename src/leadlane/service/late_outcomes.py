@@ -124,7 +124,7 @@ def record(
                 closed[number] = still_open[number].id
             else:
                 answers[number] = answer
-        answers |= _correct(connection, {n: (id_, said[n]) for n, id_ in closed.items()}, by, now)
+        answers |= _correct(connection, books, {n: (id_, said[n]) for n, id_ in closed.items()}, by, now)
     return [answers[number] for number in range(len(said))]
 
 
@@ -279,11 +279,18 @@ def _act(lead_id: str, one: Said, by: Reporter) -> Act:
 
 
 def _correct(
-    connection: Connection, said: Mapping[int, tuple[str, Said]], by: Reporter, now: datetime
+    connection: Connection,
+    books: Rulebooks,
+    said: Mapping[int, tuple[str, Said]],
+    by: Reporter,
+    now: datetime,
 ) -> dict[int, Recorded]:
     """Correct what is known of closed leads, in one commit."""
     if not said:
         return {}
+    if by.person is not None and by.person not in books.current(connection).roster.people:
+        problem = reason_words("unknown_person")
+        return {n: _refused("not_allowed", problem, (lead_id,)) for n, (lead_id, _one) in said.items()}
     answers: dict[int, Recorded] = {}
     corrections: dict[str, Correction] = {}
     with connection.transaction():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from glob import escape
 from itertools import chain, islice
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -153,10 +154,12 @@ def _as_text(path: str) -> Iterator[str]:
 
     with tempfile.TemporaryDirectory(prefix="leadlane-outcomes-") as folder:
         copy = Path(folder) / place.with_suffix(".csv").name
-        with duckdb.connect() as reader:
+        # What a file asks for is not fetched from anywhere.
+        with duckdb.connect(config={"autoinstall_known_extensions": "false"}) as reader:
             reader.execute("SET TimeZone = 'UTC'")
             try:
-                reader.read_parquet(str(place)).write_csv(str(copy))
+                # The name of a file is no pattern, and what a folder is called is no column.
+                reader.read_parquet(escape(str(place)), hive_partitioning=False).write_csv(str(copy))
             except duckdb.Error as error:
                 problem = _("{file} cannot be read as Parquet: {detail}").format(file=path, detail=error)
                 raise LeadlaneError(problem) from None

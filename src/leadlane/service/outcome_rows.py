@@ -9,6 +9,7 @@ from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from leadlane.core.facts import FieldSpec, Value
+from leadlane.i18n import _
 from leadlane.intake import columns
 from leadlane.intake.columns import header_key
 from leadlane.intake.problems import BadValueError, Problem, shorten
@@ -30,8 +31,18 @@ NAMES: Mapping[str, tuple[str, ...]] = {
     "outcome": AUDITED["outcome"],
     "is_won": AUDITED["is_won"],
     "is_closed": ("Closed", "IsClosed", "Is Closed", "Is Deal Closed?"),
-    "value": (*AUDITED["deal_value"], "Won Amount", "Closed Amount"),
-    "closed_at": AUDITED["closed_at"],
+    "value": (
+        *(*AUDITED["deal_value"], "Won Amount", "Closed Amount"),
+        *("Betrag", "Importo", "Kwota"),
+    ),
+    "currency": (
+        *("Amount Currency", "Deal Currency", "Opportunity Currency", "Currency", "Currency ISO Code"),
+        *("CurrencyIsoCode", "deal_currency_code", "Währung", "Valuta", "Waluta"),
+    ),
+    "closed_at": (
+        *AUDITED["closed_at"],
+        *("Abschlussdatum", "Schlusstermin", "Data di chiusura", "Data chiusura", "Data zamknięcia"),
+    ),
     "won_at": AUDITED["won_at"],
     "reason": ("Closed Lost Reason", "Closed Won Reason", "Loss Reason", "Lost Reason"),
 }  # fmt: skip
@@ -47,6 +58,7 @@ _WORDS = {
 }  # fmt: skip
 _MOST_REASON = 500
 _VALUE, _DAY = FieldSpec("deal_value", "number"), FieldSpec("closed_at", "date")
+_CODE = re.compile("[A-Z]{3}").fullmatch
 _ADDRESS = re.compile(r"[^\s()<>\[\];,:]+@[^\s()<>\[\];,:]+")
 
 
@@ -143,6 +155,16 @@ class _Cells:
 
     def value(self) -> float | None:
         value = self._read("value", _VALUE)
+        ours, theirs = self.reading.values.currency, self.text("currency").upper()
+        # A code, and no words such as “US dollar”, of which nobody can say that they are another.
+        if value and ours and _CODE(theirs) and theirs != ours:
+            reason = _("this amount is in {mark}, and the policy counts in {currency}")
+            error = BadValueError(
+                reason.format(mark=theirs, currency=ours),
+                _("convert it to {currency}").format(currency=ours),
+            )
+            self._refuse("value", error)
+            return None
         return float(value) if isinstance(value, int | float) else None
 
     def ended_at(self, name: str) -> tuple[datetime | None, datetime | None]:
@@ -154,7 +176,11 @@ class _Cells:
         day = self._read(name, _DAY)
         if isinstance(day, datetime) or not isinstance(day, date):
             return (day if isinstance(day, datetime) else None), None
-        return day_ended(day, self.reading.zone, self.reading.now)
+        try:
+            return day_ended(day, self.reading.zone, self.reading.now)
+        except OverflowError:  # 9999-12-31: a day that some time zone has no date for
+            self._refuse(name, BadValueError(_("this moment cannot be told in every time zone")))
+            return None, None
 
     def _moment(self, name: str, sent: object) -> datetime | None:
         try:

@@ -11,7 +11,7 @@ from datetime import datetime
 import numpy as np
 from psycopg import Connection
 
-from leadlane.insight.proportions import Estimate
+from leadlane.insight.proportions import Estimate, Z, wilson
 from leadlane.insight.sampling import total_of
 from leadlane.service.deciding_again import Made, Side, decided_again
 from leadlane.service.past_leads import Differing, differs, moved
@@ -54,11 +54,21 @@ class PastPeriod:
         return self.looked_at < self.leads
 
     def scaled(self, count: int) -> Estimate:
-        """So many of those looked at, as of all leads; the interval is that of all that changed hands."""
-        scale = self.leads / self.looked_at if self.looked_at else 1.0
-        width = 1.0 if not self.hands.value else 1 / self.hands.value
-        low, high = self.hands.low * width, self.hands.high * width
-        return Estimate(count * scale, count * scale * low, count * scale * high, self.looked_at)
+        """So many of those looked at, as of all leads.
+
+        Of a sample the interval is the score interval of as many leads, drawn one by one, as would make that
+        of `hands` as wide as it is: relative to their number, that of few is wider.
+        """
+        if not self.is_sample or not self.looked_at:
+            return Estimate(count, count, count, self.looked_at)
+        share, reach = self.hands.value / self.leads, (self.hands.high - self.hands.low) / (2 * self.leads)
+        is_known = 0 < share < 1 and reach > 0
+        worth = max(1, round(share * (1 - share) * (Z / reach) ** 2 if is_known else self.looked_at))
+        part = wilson(min(worth, round(count / self.looked_at * worth)), worth)
+        value = count * self.leads / self.looked_at
+        most = float(self.leads - self.looked_at + count)
+        low, high = max(float(count), part.low * self.leads), min(most, part.high * self.leads)
+        return Estimate(value, min(low, value), max(high, value), self.looked_at)
 
 
 @dataclass(slots=True)

@@ -53,19 +53,23 @@ def report_period(
         found = Span(begin, end)
     if found.since >= now:
         raise PeriodError("period" if name else "since", name or since or "", _("it has not begun yet"))
-    return Span(found.since, min(found.until, now))
+    found = Span(found.since, min(found.until, now))
+    # Reports go through it week by week, and no calendar reaches to the first of all days.
+    if found.until - found.since > timedelta(days=_MOST_DAYS + 1):
+        raise PeriodError("since", since or "", _("a report is of ten years at most"))
+    return found
 
 
 def _named(name: str, today: date) -> tuple[date, date]:
     """The first and the last day of a period by its name."""
     try:
-        if days := re.fullmatch(r"(\d{1,4})d", name):
+        if days := re.fullmatch(r"([0-9]{1,4})d", name):
             return today - timedelta(days=min(int(days[1]), _MOST_DAYS)), today
-        if quarter := re.fullmatch(r"([1-9]\d{3})-?[Qq]([1-4])", name):
+        if quarter := re.fullmatch(r"([1-9][0-9]{3})-?[Qq]([1-4])", name):
             return _months(int(quarter[1]), int(quarter[2]) * 3 - 2, 3)
-        if month := re.fullmatch(r"([1-9]\d{3})-(\d\d)", name):
+        if month := re.fullmatch(r"([1-9][0-9]{3})-([0-9]{2})", name):
             return _months(int(month[1]), int(month[2]), 1)
-        if year := re.fullmatch(r"[1-9]\d{3}", name):
+        if year := re.fullmatch(r"[1-9][0-9]{3}", name):
             return _months(int(year[0]), 1, 12)
     except ValueError:
         pass

@@ -14,12 +14,14 @@ from psycopg import Connection
 from leadlane.core.policy import Policy
 from leadlane.core.rulebook import Rulebook
 from leadlane.errors import LeadlaneError
+from leadlane.explain.hours import hours_words
 from leadlane.i18n import _
 from leadlane.insight.costs import Factor, Given
 from leadlane.insight.findings import Finding, Proposal, ranked, settled
 from leadlane.policy.check import check_against
 from leadlane.policy.diff import diff
 from leadlane.policy.edit import EditError, edited
+from leadlane.policy.hours import weekly_hours
 from leadlane.policy.load import read_policy
 from leadlane.policy.problems import PolicyErrors, has_errors
 from leadlane.policy.roster import RosterDocument, check_roster
@@ -151,7 +153,7 @@ def review_period(name: str | None, book: Rulebook, now: datetime) -> tuple[str,
     PeriodError for what is none, or has not begun.
     """
     name = name.strip() if name else last_quarter(now.astimezone(book.zone))
-    if quarter := re.fullmatch(r"(\d{4})-?[Qq]([1-4])", name):
+    if quarter := re.fullmatch(r"([0-9]{4})-?[Qq]([1-4])", name):
         name = f"{quarter[1]}Q{quarter[2]}"
     return name, report_period(name, None, None, book.zone, now)
 
@@ -252,6 +254,8 @@ def roster_words(before: RosterDocument, after: RosterDocument) -> list[str]:
 def _value_words(value: Any) -> str:
     if value is None or value == []:
         return "–"
+    if isinstance(value, Mapping):
+        return hours_words(weekly_hours(value))
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 

@@ -47,9 +47,11 @@ def kept(connection: Connection, name: str) -> Quarterly | None:
         return None
 
 
-def document(connection: Connection, book: Rulebook, made: Quarterly) -> Document:
-    """The review as sections, with what was said of its findings up to now."""
-    given = review_verdicts.verdicts(connection)
+def document(
+    connection: Connection, book: Rulebook, made: Quarterly, given: Mapping[str, Verdict] | None = None
+) -> Document:
+    """The review as sections, with what was said of its findings up to now: `given`, else all of it."""
+    given = review_verdicts.verdicts(connection) if given is None else given
     figures = {one.finding.key: figures_of(one.finding) for one in made.items}
     done = review_verdicts.followed(connection, list(given.values()), figures)
     return report_of(made, book.roster, book.zone, given, done)
@@ -76,9 +78,18 @@ def accept(
     Nothing is published, and the roster stays as it is: what is proposed for it is in the verdict.
     LeadlaneError where there is no proposal that can be made.
     """
+    check_can_be_made(item)
     with connection.transaction():
         into_draft(connection, item.finding, user_id, now)
         return review_verdicts.give(connection, item.finding, period, "accepted", by, reason, now)
+
+
+def check_can_be_made(item: Item) -> None:
+    """LeadlaneError for a finding without a proposal, or with one that was refused when it was tried."""
+    if item.tried is None:
+        raise LeadlaneError(_("Nothing is proposed for this finding: there is nothing to accept."))
+    if item.tried.refused:
+        raise LeadlaneError(_("This cannot be accepted"), item.tried.refused)
 
 
 def into_draft(connection: Connection, finding: Finding, user_id: str, now: datetime) -> None:

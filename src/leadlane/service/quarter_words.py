@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
@@ -64,7 +65,9 @@ def report_of(
         sections.append(_folded(folded, given))
     sections.append(_method(made))
     subtitle = _("Leads that arrived from {first} to {last}; made on {day}").format(
-        first=say.day(made.since, zone), last=say.day(made.until, zone), day=say.day(made.made_at, zone)
+        first=say.day(made.since, zone),
+        last=say.day(made.until - timedelta(microseconds=1), zone),
+        day=say.day(made.made_at, zone),
     )
     title = _("Quarterly review {name}").format(name=made.name)
     return Report(title, subtitle, _tiles(made, shown), sections)
@@ -101,6 +104,8 @@ def _proposed(items: Sequence[Item]) -> int:
 
 
 def _overview(made: Quarterly, shown: Sequence[Item]) -> Section:
+    if not made.leads:
+        return Section("overview", _("What to change"), [_("No leads came in the period.")], tone="unsure")
     if not shown:
         says = [_("Nothing was found that is more than chance explains and waits for a decision.")]
         return Section("overview", _("What to change"), says, tone="good")

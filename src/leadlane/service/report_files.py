@@ -56,15 +56,13 @@ def parquet_bytes(columns: Columns, rows: Rows) -> bytes:
     # Imported here because few exports are Parquet.
     import duckdb
 
-    typed = ", ".join(f'"{name}" {_PARQUET_TYPES[type_]}' for name, type_ in columns.items())
-    marks = ", ".join("?" for _name in columns)
+    # All of a column is handed over at once: row by row takes some milliseconds for each.
+    typed = ", ".join(f'unnest(?::{_PARQUET_TYPES[type_]}[]) AS "{name}"' for name, type_ in columns.items())
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as writer:
         made = Path(folder) / "report.parquet"
         writer.execute("SET TimeZone = 'UTC'")
-        writer.execute(f"CREATE TABLE report ({typed})")
-        if rows:
-            values = [[row[name] for name in columns] for row in rows]
-            writer.executemany(f"INSERT INTO report VALUES ({marks})", values)
+        values = [[row[name] for row in rows] for name in columns]
+        writer.execute(f"CREATE TABLE report AS SELECT {typed}", values)
         writer.table("report").write_parquet(str(made))
         return made.read_bytes()
 

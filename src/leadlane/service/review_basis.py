@@ -15,9 +15,10 @@ from leadlane.insight.conversion_report import ConversionReport, conversion_repo
 from leadlane.insight.costs import ASSUMPTIONS, Cost, Factor, Given, Source
 from leadlane.insight.groups import FALSE_SHARE
 from leadlane.insight.leads import WON, Leads
-from leadlane.insight.proportions import Estimate
+from leadlane.insight.proportions import Estimate, difference
 from leadlane.insight.response import Effect
 from leadlane.insight.spread import mean
+from leadlane.insight.staffed import is_judged, is_missed
 from leadlane.policy.roster import RosterDocument
 from leadlane.service.facts import facts
 from leadlane.service.periods import Span
@@ -43,10 +44,10 @@ FACTORS: Mapping[str, str] = {
     "leads": N_("leads a quarter"),
     "hours": N_("hours for each"),
     "gap": N_("share won more"),
+    "faster": N_("share answered fast more often, of promises that are kept"),
     "wasted": N_("part of the price for which nothing comes"),
 }
 _YEAR = timedelta(days=365)
-_WINS_KNOWN = 2
 # A quarter has 90 to 92 days; what is about as long is one.
 _QUARTER_DAYS = 91.3125
 _ABOUT = 2.0
@@ -101,11 +102,30 @@ class Basis:
         )  # fmt: skip
 
     def of_missed(self, count: float) -> Cost | None:
-        """What missed promises cost, where a fast response is shown to win more; else None."""
+        """What missed promises cost, where a fast response is shown to win more; else None.
+
+        Not every promise that is kept is answered fast, nor every one that is missed slowly: only by so much
+        as kept ones are answered fast more often.
+        """
         effect = self.effect
         if effect is None or effect.q > FALSE_SHARE:
             return None
-        return self.of_wins(count, effect.best)
+        cost, faster = self.of_wins(count, effect.best), self._faster_if_kept(effect.threshold)
+        if cost is None or faster is None or faster.value <= 0:
+            return None
+        factor = Factor("faster", max(0.0, faster.low), faster.value, faster.high)
+        return replace(cost, factors=(cost.factors[0], factor, *cost.factors[1:]), wins=cost.wins + 1)
+
+    def _faster_if_kept(self, threshold: float) -> Estimate | None:
+        """The share answered within so many seconds of promises that were kept, less that of missed ones."""
+        judged = is_judged(self.year) & (self.year.instants["respond_by"] <= self.now.timestamp())
+        missed = is_missed(self.year)
+        fast = self.year.instants["responded_at"] - self.year.instants["asked_at"] <= threshold
+        kept, late = judged & ~missed, judged & missed
+        if not kept.any() or not late.any():
+            return None
+        k, n, j, m = (int(of.sum()) for of in (kept & fast, kept, late & fast, late))
+        return difference(k, n, j, m)
 
 
 def basis(
@@ -153,10 +173,9 @@ def _value(leads: Leads, assumed: Factor) -> Factor:
         return assumed
     value = leads.numbers["value"]
     value = np.where(np.isnan(value), leads.numbers["deal_value"], value)
-    won = value[(leads.outcome == WON) & (value > 0)]
-    if len(won) < _WINS_KNOWN:
+    found = mean(value[(leads.outcome == WON) & (value > 0)])
+    if found is None:
         return assumed
-    found = mean(won)
     return Factor("deal_value", found.low, found.value, found.high)
 
 

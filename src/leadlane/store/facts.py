@@ -12,8 +12,9 @@ from psycopg import Connection
 from psycopg.rows import tuple_row
 
 Which = Literal["arrived", "ended"]
-# Tables that tell which leads have changed.
-Source = Literal["timeline", "tellings"]
+# Tables that tell which leads have changed, in the order in which they are read: what is made because of a
+# telling needs not be made again because of the timeline.
+Source = Literal["tellings", "timeline"]
 SOURCES: tuple[Source, ...] = get_args(Source)
 Columns = Mapping[str, Sequence[Any]]
 
@@ -142,16 +143,18 @@ def next_window(connection: Connection, source: Source, begin: int, most: int) -
     return Window(source, begin, row[0]) if row is not None and row[0] is not None else None
 
 
-def writers(connection: Connection, source: Source) -> frozenset[str] | None:
+def sees_what_is_committed(connection: Connection) -> bool:
+    """Whether each statement sees what is committed by then, not only what was when its transaction began."""
+    row = connection.execute("SELECT current_setting('transaction_isolation')").fetchone()
+    return row == ("read committed",)
+
+
+def writers(connection: Connection, source: Source) -> frozenset[str]:
     """The transactions of others that may have written rows of a table which cannot be seen yet.
 
     Ids are given in order and committed in any. Whoever has an id holds the table's lock since before: once
     all those who hold it now have ended, whatever has a smaller id than a row that is seen now, is seen too.
-    None where that will not be so, because this transaction sees only what was there when it began.
     """
-    (isolation,) = connection.execute("SELECT current_setting('transaction_isolation')").fetchone() or ("",)
-    if isolation != "read committed":
-        return None
     rows = connection.execute(
         "SELECT virtualtransaction FROM pg_locks"
         " WHERE locktype = 'relation' AND relation = %s::regclass AND mode = 'RowExclusiveLock' AND granted"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
@@ -18,6 +18,7 @@ from leadlane.errors import LeadlaneError
 from leadlane.i18n import _, current_language
 from leadlane.insight import pictures, say
 from leadlane.insight.costs import Factor, read_assumption
+from leadlane.insight.findings import key_of
 from leadlane.insight.page import page as document_page
 from leadlane.insight.section import Grid
 from leadlane.insight.verdicts import Said, Verdict, figures_of
@@ -35,6 +36,7 @@ from leadlane.web.page import page, text_of
 from leadlane.web.render import redirect, show
 from leadlane.web.reports import tabs
 from leadlane.web.roles import Capability
+from leadlane.web.service_levels import coached_by
 from leadlane.web.session import PageError, Session, leadlane_of
 
 HOME = "/reports/review"
@@ -71,12 +73,13 @@ def show_review(request: Request, session: Session) -> Response:
     with leadlane.pool.connection() as connection:
         book = leadlane.books.current(connection)
         name, _span = _period(query.get("period"), book, now)
-        made = quarter_verbs.kept(connection, name)
+        made = _kept(connection, book, session, name)
+        given = _verdicts_for(connection, book, session)
         if query.get("format") == "html" and made is not None:
-            return _document(connection, book, made)
+            return _document(connection, book, made, given)
         run = workshop.run(connection, session.user_id, "review")
         is_running = workshop_runs.is_running(run, now)
-        found = _found(connection, book, made) if made is not None else {}
+        found = _found(connection, book, made, given) if made is not None else {}
         choices = _choices(connection, name, last_quarter(now.astimezone(book.zone)))
     return show(
         request,
@@ -100,12 +103,37 @@ def show_review(request: Request, session: Session) -> Response:
     )
 
 
-def _found(connection: Connection, book: Rulebook, made: Quarterly) -> dict[str, Any]:
-    """What the page shows of a review, with what was said of its findings up to now."""
+def _is_for(session: Session, book: Rulebook, key: str) -> bool:
+    """Whether a finding is for whoever looks: that somebody misses more than others is for those who answer
+    for them, as in the report on service levels.
+    """
+    if not key.startswith(key_of("person", "")):
+        return True
+    coached = coached_by(book, session)
+    return coached is None or any(key == key_of("person", one) for one in coached)
+
+
+def _kept(connection: Connection, book: Rulebook, session: Session, name: str) -> Quarterly | None:
+    """The review of a period with the findings that are for whoever looks."""
+    made = quarter_verbs.kept(connection, name)
+    if made is None:
+        return None
+    return replace(made, items=[one for one in made.items if _is_for(session, book, one.finding.key)])
+
+
+def _verdicts_for(connection: Connection, book: Rulebook, session: Session) -> dict[str, Verdict]:
+    """What was said of the findings that are for whoever looks."""
     given = review_verdicts.verdicts(connection)
+    return {key: one for key, one in given.items() if _is_for(session, book, key)}
+
+
+def _found(
+    connection: Connection, book: Rulebook, made: Quarterly, given: Mapping[str, Verdict]
+) -> dict[str, Any]:
+    """What the page shows of a review, with what was said of its findings up to now."""
     figures = {one.finding.key: figures_of(one.finding) for one in made.items}
     opened = quarter_words.open_items(made, given)
-    report = quarter_verbs.document(connection, book, made)
+    report = quarter_verbs.document(connection, book, made, given)
     ranges = [one.finding.money.money[2] for one in opened if one.finding.money is not None]
     shown = [
         _shown(book, made, number, one, given.get(one.finding.key), max(ranges, default=0.0))
@@ -148,13 +176,15 @@ def _written(assumed: Factor) -> str:
     return "..".join(f"{one:.12g}" for one in (values if len(set(values)) > 1 else values[:1]))
 
 
-def _document(connection: Connection, book: Rulebook, made: Quarterly) -> Response:
+def _document(
+    connection: Connection, book: Rulebook, made: Quarterly, given: Mapping[str, Verdict]
+) -> Response:
     headers = {
         "content-disposition": f'attachment; filename="review-{made.name}.html"',
         # It brings its own policy, which lets nothing in but its own style.
         "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
     }
-    content = document_page(quarter_verbs.document(connection, book, made))
+    content = document_page(quarter_verbs.document(connection, book, made, given))
     return Response(content, 200, headers, "text/html; charset=utf-8")
 
 
@@ -251,7 +281,7 @@ def _take(request: Request, session: Session, *, is_edited: bool) -> Response:
     leadlane = leadlane_of(request)
     now, by = leadlane.now(), workshop_pages.signs_as(session)
     with leadlane.pool.connection() as connection:
-        made, item = _item(connection, request)
+        made, item = _item(connection, request, session)
         proposal = item.finding.proposal
         if proposal is None or item.tried is None or item.tried.refused:
             why = item.tried.refused if item.tried else ""
@@ -273,11 +303,13 @@ def _take(request: Request, session: Session, *, is_edited: bool) -> Response:
 
 def ask_dismiss(request: Request, session: Session) -> Response:
     """Why is it dismissed?"""
-    return _ask_dismiss(request, request.query_params.get("period"), request.query_params.get("finding"))
+    query = request.query_params
+    return _ask_dismiss(request, session, query.get("period"), query.get("finding"))
 
 
 def _ask_dismiss(
     request: Request,
+    session: Session,
     period: str | None,
     key: str | None,
     status: int = 200,
@@ -285,7 +317,7 @@ def _ask_dismiss(
     problem: str = "",
 ) -> Response:
     with leadlane_of(request).pool.connection() as connection:
-        made, item = _item_of(connection, request, period, key)
+        made, item = _item_of(connection, request, session, period, key)
     return show(
         request,
         "reports/dismiss.html",
@@ -305,11 +337,11 @@ def dismiss(request: Request, session: Session) -> Response:
     period, key = text_of(request, "period"), text_of(request, "finding")
     try:
         with leadlane.pool.connection() as connection:
-            made, item = _item_of(connection, request, period, key)
+            made, item = _item_of(connection, request, session, period, key)
             by = workshop_pages.signs_as(session)
             review_verdicts.give(connection, item.finding, made.name, "dismissed", by, reason, leadlane.now())
     except review_verdicts.ReasonError as error:
-        return _ask_dismiss(request, period, key, 422, reason, f"{error.message} {error.hint}")
+        return _ask_dismiss(request, session, period, key, 422, reason, f"{error.message} {error.hint}")
     undo = f"{HOME}/reopen?{urlencode({'period': made.name, 'finding': item.finding.key})}"
     return redirect(_address(made.name), _("Dismissed. The next review remembers why."), undo=undo)
 
@@ -319,7 +351,7 @@ def reopen(request: Request, session: Session) -> Response:
     leadlane, said = leadlane_of(request), request.query_params
     key, name = said.get("finding", ""), said.get("period", "")
     with leadlane.pool.connection() as connection:
-        verdict = _verdict(connection, key)
+        verdict = _verdict(connection, request, session, key)
         review_verdicts.reopen(connection, verdict, workshop_pages.signs_as(session), leadlane.now())
     return redirect(_address(name or verdict.period), _("It waits for a decision again."))
 
@@ -330,7 +362,7 @@ def reopen(request: Request, session: Session) -> Response:
 def show_roster(request: Request, session: Session) -> Response:
     """What an accepted proposal changes of people, line by line, before it is done."""
     with leadlane_of(request).pool.connection() as connection:
-        verdict = _verdict(connection, request.query_params.get("finding", ""))
+        verdict = _verdict(connection, request, session, request.query_params.get("finding", ""))
         try:
             changes, lines = review_roster.roster_change(connection, verdict.roster)
             problem = ""
@@ -353,7 +385,7 @@ def change_roster(request: Request, session: Session) -> Response:
     """Do it: from now on, for every new lead."""
     leadlane = leadlane_of(request)
     with leadlane.pool.connection() as connection:
-        verdict = _verdict(connection, text_of(request, "finding"))
+        verdict = _verdict(connection, request, session, text_of(request, "finding"))
         there = f"{HOME}/roster?{urlencode({'finding': verdict.finding})}"
         try:
             by = workshop_pages.signs_as(session)
@@ -367,15 +399,15 @@ def change_roster(request: Request, session: Session) -> Response:
 # ---------------------------------------------------------------- what is meant
 
 
-def _item(connection: Connection, request: Request) -> tuple[Quarterly, Item]:
-    return _item_of(connection, request, text_of(request, "period"), text_of(request, "finding"))
+def _item(connection: Connection, request: Request, session: Session) -> tuple[Quarterly, Item]:
+    return _item_of(connection, request, session, text_of(request, "period"), text_of(request, "finding"))
 
 
 def _item_of(
-    connection: Connection, request: Request, period: str | None, key: str | None
+    connection: Connection, request: Request, session: Session, period: str | None, key: str | None
 ) -> tuple[Quarterly, Item]:
     """A finding of the review of a period. PageError (404) where there is no such review, or none of it."""
-    made = quarter_verbs.kept(connection, (period or "")[:20])
+    made = _kept(connection, leadlane_of(request).books.current(connection), session, (period or "")[:20])
     if made is None:
         raise PageError(404, _("There is no review of this period"), _("Make it first."))
     try:
@@ -385,8 +417,8 @@ def _item_of(
         raise PageError(404, _("There is no such finding"), gone) from None
 
 
-def _verdict(connection: Connection, key: str) -> Verdict:
-    verdict = review_verdicts.verdicts(connection).get(key)
+def _verdict(connection: Connection, request: Request, session: Session, key: str) -> Verdict:
+    verdict = _verdicts_for(connection, leadlane_of(request).books.current(connection), session).get(key)
     if verdict is None:
         raise PageError(404, _("Nothing was decided of this finding"), _("It may have been taken back."))
     return verdict

@@ -39,7 +39,7 @@ def shown(
     report = service_levels(connection, book, asked.period, now, by, asked.team)
     return {
         "found": report,
-        "coaching": seen_by(report, _coached_by(book, session)),
+        "coaching": seen_by(report, coached_by(book, session)),
         "sees_coaching": session.may(Capability.ACT_ON_TEAM_LEADS),
         "weeks": _weeks(report.weeks, ZoneInfo(session.zone)),
         "zone": book.zone.key,
@@ -57,7 +57,7 @@ def shown(
     }
 
 
-def _coached_by(book: Rulebook, session: Session) -> Collection[str] | None:
+def coached_by(book: Rulebook, session: Session) -> Collection[str] | None:
     """Whose missing is for whoever looks to talk about: None for an admin, everybody; nobody for most."""
     actor = actor_of(session)
     if actor.scope == "all":
