@@ -14,7 +14,8 @@ from tests.service.quarter_company import NOW, ROSTER, Planted, company
 
 from leadlane.core.rulebook import Rulebook, compile_rulebook
 from leadlane.insight.capacity import CapacityReport, Peak, PersonCapacity, Relief
-from leadlane.insight.findings import Finding
+from leadlane.insight.costs import Factor
+from leadlane.insight.findings import Finding, Proposal
 from leadlane.insight.forecast import Ahead
 from leadlane.insight.load import InHand
 from leadlane.insight.pace import WeekAhead
@@ -45,6 +46,7 @@ from leadlane.service.review_verdicts import followed, give, verdicts
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.users import add
 from leadlane.store.db import connect
+from leadlane.store.review_verdicts import keep_review
 
 EVERYTHING = Planted(north=0.35, bought=-0.25, partner=0.6, abroad=0.15)
 
@@ -223,6 +225,17 @@ def test_accepted_it_is_in_a_draft_and_nothing_is_published(db: psycopg.Connecti
     assert "team: two}   # since 2019" in draft[0]
 
 
+def test_a_row_that_is_accepted_twice_is_in_the_draft_once(db: psycopg.Connection, made: Quarterly) -> None:
+    user = add(db, "ada@seller.example", "Ada", "admin", "test", NOW)
+    route = {"name": "brand-new", "when": {"country": "DK"}, "pool": "teams"}
+    proposal = Proposal("A route", policy=(Edit("insert", ("routes", "old-fair"), route),))
+    one = replace(item(made, "segment:north:two").finding, proposal=proposal)
+    for _click in range(2):
+        quarter_verbs.into_draft(db, one, user.id, NOW)
+    ((draft,),) = db.execute("SELECT content FROM policy_drafts").fetchall()
+    assert draft.count("brand-new") == 1
+
+
 def test_hours_with_nobody_are_told_with_who_could_stay_longer(empty: psycopg.Connection) -> None:
     made = review(empty, Planted(evening=2), a_week=10)
     # Somebody of both pools could stay: that is one change, told with the pool that misses more.
@@ -317,3 +330,10 @@ def test_without_leads_there_is_nothing_to_change(empty: psycopg.Connection) -> 
 def test_quarters_have_names() -> None:
     assert last_quarter(NOW) == "2026Q1"
     assert last_quarter(NOW - timedelta(days=10)) == "2025Q4"
+
+
+def test_a_review_with_figures_of_another_version_is_none(db: psycopg.Connection, made: Quarterly) -> None:
+    strange = replace(made, assumptions=[Factor("weather", 1.0, 1.0, 1.0)])
+    for one, is_read in ((made, True), (strange, False)):
+        keep_review(db, "2026Q1", "en", as_json(one), NOW)
+        assert (quarter_verbs.kept(db, "2026Q1") is not None) == is_read

@@ -150,6 +150,17 @@ def test_accepted_it_is_in_the_draft_and_followed_once_published(site: Site) -> 
     assert "Published as version 2" in admin.text(PAGE)
 
 
+def test_a_review_under_rules_that_have_changed_since_says_so(site: Site) -> None:
+    manager = site.sign_in("manager")
+    assert "The policy has changed" not in make(manager)
+    changed = POLICY.replace(
+        "{name: poland, when: {country: PL}, team: north}", "{name: poland, team: south}"
+    )
+    with site.app.pool.connection() as connection:
+        publish(connection, changed, "policy.yaml", "tester", "", NOW)
+    assert "The policy has changed since this review was made" in manager.text(PAGE)
+
+
 def test_who_wants_to_change_it_finds_it_in_the_workshop(site: Site) -> None:
     manager = site.sign_in("manager", "sara")
     make(manager)

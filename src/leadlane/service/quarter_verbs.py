@@ -15,10 +15,12 @@ from leadlane.insight.findings import Finding
 from leadlane.insight.section import Report as Document
 from leadlane.insight.verdicts import Verdict, figures_of
 from leadlane.policy.edit import edited
+from leadlane.policy.yaml import read_yaml
 from leadlane.service import drafts, review_verdicts
 from leadlane.service.periods import Span
 from leadlane.service.quarter import Item, Quarterly, Report, as_json, quarterly, read_quarterly
 from leadlane.service.quarter_words import report_of
+from leadlane.service.review_basis import FACTORS
 from leadlane.store import review_verdicts as store
 
 
@@ -41,10 +43,17 @@ def kept(connection: Connection, name: str) -> Quarterly | None:
     """The review of a period as it was last made; None where there is none, or none that can be read now."""
     row = store.review(connection, name, current_language())
     try:
-        return read_quarterly(row.content) if row is not None else None
+        made = read_quarterly(row.content) if row is not None else None
     except (KeyError, ValueError, TypeError):
         # It was kept by another version of the program.
         return None
+    return made if made is not None and _factors_of(made) <= FACTORS.keys() else None
+
+
+def _factors_of(made: Quarterly) -> set[str]:
+    """What money was reckoned from; another version of the program may have known more."""
+    costs = [one.finding.money for one in made.items if one.finding.money is not None]
+    return {one.name for one in made.assumptions} | {each.name for one in costs for each in one.factors}
 
 
 def document(
@@ -102,7 +111,12 @@ def into_draft(connection: Connection, finding: Finding, user_id: str, now: date
     if not finding.proposal.policy:
         return
     draft = drafts.open_draft(connection, user_id)
-    text = edited(draft.text, finding.proposal.policy)
+    data = read_yaml(draft.text).data
+    # Who accepts twice, such as by a second click, wants the row once.
+    edits = [
+        one for one in finding.proposal.policy if one.do != "insert" or not review_verdicts.says(data, [one])
+    ]
+    text = edited(draft.text, edits)
     if not drafts.keep(connection, user_id, text, draft.edition, draft.begun_from, now):
         raise LeadlaneError(_("The draft has changed meanwhile. Nothing was accepted."), _("Try it again."))
 

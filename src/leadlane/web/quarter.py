@@ -141,6 +141,7 @@ def _found(
     ]
     return {
         "report": report,
+        "is_stale": made.version != book.policy.version,
         "shown": shown,
         "followed": review_verdicts.followed(connection, list(given.values()), figures),
         "dismissed": [given[one.finding.key] for one in quarter_words.folded_items(made, given)],
