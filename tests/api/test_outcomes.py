@@ -109,3 +109,24 @@ def test_close_takes_the_moment_when_it_ended(api: httpx2.Client, leads: list[st
         answer = api.post("/v1/leads/L2/close", json={**body, "closed_at": wrong.isoformat()})
         assert answer.status_code in (409, 422), answer.text
     assert api.get("/v1/leads/L2").json()["stage"] != "closed"
+
+
+def test_a_text_that_is_too_long_is_said_to_be(api: httpx2.Client, leads: list[str]) -> None:
+    long = "x" * 1_001
+    sent = [
+        {"lead": "L1", "outcome": "lost", "reason": long},
+        {"lead": long, "outcome": "lost"},
+        {"email": long, "outcome": "lost"},
+        {"domain": long, "outcome": "lost"},
+        {"lead": "L1", "outcome": "lost", "reason": "x" * 1_000},
+    ]
+    results = api.post("/v1/outcomes", json=sent).json()["results"]
+    assert [one["status"] for one in results] == [422, 422, 422, 422, 200]
+    for name, one in zip(("reason", "lead", "email", "domain"), results, strict=False):
+        (error,) = one["errors"]
+        assert error["field"] == name
+        most = "1 to 200 characters" if name == "lead" else "1001 characters, at most 1000"
+        assert most in error["reason"]
+    refused = api.post("/v1/outcomes", json={"outcomes": sent[4:], "by": long})
+    assert refused.status_code == 422
+    assert "1001 characters, at most 1000" in refused.json()["detail"]

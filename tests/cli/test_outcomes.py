@@ -24,10 +24,10 @@ from leadlane.service.submission import submission
 
 REFERENCE = files("leadlane") / "reference"
 DEALS = """\
-Lead ID,Deal Stage,Close Date,Amount
-L1,Closed Won,2026-03-20,12000
-L2,Signed off,2026-03-20,
-nobody,Closed Won,2026-03-20,1
+Lead ID,Deal Stage,Close Date,Amount,Owner’s Mood
+L1,Closed Won,2026-03-20,12000,fine
+L2,Signed off,2026-03-20,,
+nobody,Closed Won,2026-03-20,1,
 """
 
 
@@ -66,6 +66,8 @@ def test_it_says_what_it_would_do_does_it_and_keeps_what_it_refuses(
     tried = outcomes(database_url, folder, "deals.csv", "--dry-run")
     assert tried.returncode == 0, tried.stderr
     assert "Dry run" in tried.stdout
+    assert "Columns used: lead = Lead ID, outcome = Deal Stage" in tried.stdout
+    assert "Columns not used: Owner’s Mood." in tried.stdout
     assert not (folder / "deals.rejected.csv").exists()
     assert db.execute("SELECT count(*) FROM leads WHERE stage = 'closed'").fetchone() == (0,)
     done = outcomes(database_url, folder, "deals.csv")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from leadlane.insight.costs import Cost, Factor
-from leadlane.insight.findings import Finding, Kind, key_of, ranked, settled
+from leadlane.insight.findings import Finding, Kind, key_of, levels, ranked, settled
 from leadlane.insight.groups import adjusted
 
 KINDS: tuple[Kind, ...] = ("segment", "response", "person", "capacity", "overridden_route")
@@ -37,6 +37,18 @@ def test_what_was_counted_is_kept_and_what_is_chance_is_not() -> None:
     # Two of five families are chosen, so each is held to two fifths of the level.
     kept = settled([finding("b", q=0.015), finding("d", q=0.03), finding("c", "person", q=1e-9)])
     assert [(one.key, round(one.certainty, 4)) for one in kept] == [("b", 0.9625), ("c", 1.0)]
+
+
+def test_only_comparisons_are_claims() -> None:
+    found = [finding("a", q=0.01), finding("b", "capacity"), finding("c", "peak"), finding("d", "territory")]
+    assert [one.rests_on for one in found] == ["comparison", "count", "forecast", "model"]
+
+
+def test_a_kind_of_which_nothing_is_claimed_has_no_level() -> None:
+    found = levels([finding("b", q=0.015), finding("c", "person", q=1e-9), finding("d", "response", q=0.04)])
+    # Two of five families are chosen; sources are of the same as segments.
+    assert (found["segment"], found["source"], found["person"]) == (0.02, 0.02, 0.02)
+    assert found["response"] == found["capacity"] == 0.0
 
 
 def test_a_finding_is_the_same_in_every_quarter() -> None:

@@ -18,7 +18,7 @@ from leadlane.core.facts import Away
 from leadlane.core.rulebook import Rulebook
 from leadlane.insight.capacity import CapacityReport, PersonCapacity, PoolCapacity
 from leadlane.insight.leads import Group, Leads
-from leadlane.insight.say_capacity import relief_words
+from leadlane.insight.say_capacity import Told, relief_words, report_on_capacity
 from leadlane.insight.staffed import Promises
 from leadlane.policy.load import load_policy
 from leadlane.policy.roster import build_roster, read_roster
@@ -347,6 +347,21 @@ def test_rows_say_what_the_report_says() -> None:
     hours = rows(report, "hour", roster)
     assert sum(row["leads"] for row in hours if row["pool"] == "sdr") == sdr["leads"]
     assert {row["weekday"] for row in hours} == {1, 2, 3, 4, 5}
+
+
+def test_what_is_to_be_mended_comes_first_and_what_is_secondary_is_folded() -> None:
+    found = reported(quarter())
+    report = report_on_capacity(found, Told("then", {}, "pool"))
+    tones = [one.tone for one in report.sections]
+    assert tones == sorted(tones, key=lambda one: one != "bad" and 1 + (one != "unsure"))
+    folds = {one.id: [grid.fold for grid in one.grids] for one in report.sections}
+    assert all(folds["people"])
+    assert folds["pools"] == [""]
+    asked = report_on_capacity(found, Told("then", {}, "person")).sections[0]
+    assert (asked.id, [grid.fold for grid in asked.grids]) == ("people", [""])
+    hours = next(one for one in report.sections if one.id == "hours")
+    assert 2 <= sum(not picture.fold for picture in hours.pictures) <= 4
+    assert "Gini" not in str(report)
 
 
 def test_what_is_asked_about_comes_first(published: psycopg.Connection, books: Rulebooks) -> None:

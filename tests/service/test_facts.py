@@ -401,5 +401,7 @@ def test_a_file_that_is_broken_or_of_others_is_made_anew(years: Company, files: 
         assert keep_all(years) == count
     assert next(files.iterdir()).stat().st_mode & 0o777 == 0o700
     (next(files.iterdir()) / "leftover").write_text("of a process that was killed")
+    # Nothing is at rest for a year; what there is stays.
+    assert not fact_files.keep_next(years.db, fact_files.folder_of(years.db), timedelta(days=365))
     assert keep_all(years) == count
     assert not list(files.rglob("leftover"))

@@ -288,3 +288,88 @@ def test_a_file_from_standard_input(
     assert dict(read.counts) == {"closed": 1, "refused": 1}
     assert read.rejects == "outcomes.rejected.csv"
     assert (tmp_path / "outcomes.rejected.csv").exists()
+
+
+def test_it_says_which_columns_were_used_and_which_were_not(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    read = bring(company, books, tmp_path / "deals.csv", HUBSPOT, dry_run=True)
+    assert read.columns == {
+        "lead": "Associated Contact IDs",
+        "email": "Associated Contact",
+        "outcome": "Deal Stage",
+        "closed_at": "Close Date",
+        "value": "Amount",
+    }
+    assert read.unused == ["Record ID", "Deal Name", "Create Date"]
+
+
+def test_a_key_that_only_later_objects_have_is_not_passed_over_without_a_word(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    rows = ['{"id": "L1", "stage": "won"}'] * 120 + ['{"id": "L1", "stage": "won", "Worth It": 7}']
+    read = bring(company, books, tmp_path / "deals.jsonl", "\n".join(rows))
+    assert read.unused == ["Worth It"]
+
+
+def test_no_value_of_hubspot_is_empty(company: psycopg.Connection, books: Rulebooks, tmp_path: Path) -> None:
+    text = (
+        "Lead ID,Email,Domain,Stage,Amount,Close Date,Closed Lost Reason\n"
+        "(No value),jo@umbra.example,(No value),won,(No value),(No value),(no value)\n"
+        "L2,(No value),(No value),(No value),(No value),(No value),(No value)\n"
+    )
+    read = bring(company, books, tmp_path / "deals.csv", text)
+    assert dict(read.counts) == {"closed": 1, "open": 1}
+    assert not read.stages
+    assert standing(company, "L1") == ("won", None, LATER)
+    reason = company.execute(
+        "SELECT count(*) FROM timeline WHERE details::text ILIKE '%no value%'"
+    ).fetchone()
+    assert reason == (0,)
+
+
+def test_a_body_as_it_is_posted_is_read_as_its_list(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    text = """{"by": "Kim", "outcomes": [
+        {"lead": "L1", "outcome": "won", "value": 12000}, {"email": "al@corona.example", "outcome": "lost"}
+    ]}"""
+    read = bring(company, books, tmp_path / "outcomes.json", text)
+    assert dict(read.counts) == {"closed": 2}
+    assert standing(company, "L1")[:2] == ("won", 12_000)
+
+
+def test_another_object_is_refused_and_not_taken_for_an_open_row(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    with pytest.raises(LeadlaneError, match="how a lead ended") as refused:
+        bring(company, books, tmp_path / "deals.json", '{"results": [{"lead": "L1", "outcome": "won"}]}')
+    assert "results" in (refused.value.hint or "")
+
+
+def test_a_long_reason_is_kept_whole_or_refused_and_may_have_lines(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path
+) -> None:
+    text = f'Lead ID,Stage,Lost Reason\nL1,lost,"too dear\n{"x" * 900}"\nL2,lost,{"x" * 1001}\n'
+    read = bring(company, books, tmp_path / "deals.csv", text)
+    assert dict(read.counts) == {"closed": 1, "refused": 1}
+    assert "1001 characters, at most 1000" in read.refusals[0].reason
+    kept = company.execute("SELECT max(length(details->>'reason')) FROM timeline").fetchone()
+    assert kept == (len("too dear\n") + 900,)
+
+
+@pytest.mark.parametrize("apart", [0, 600])
+def test_a_dry_run_counts_repeats_as_the_real_run_does(
+    company: psycopg.Connection, books: Rulebooks, tmp_path: Path, apart: int
+) -> None:
+    bring(company, books, tmp_path / "before.csv", "Lead ID,Stage,Amount\nL2,won,5\n")
+    rows = ["L1,won,7", "L2,won,8", *["L3,working,"] * apart, "L1,won,7", "L2,won,8"]
+    text = "Lead ID,Stage,Amount\n" + "\n".join(rows) + "\n"
+    tried = bring(company, books, tmp_path / "deals.csv", text, dry_run=True)
+    done = bring(company, books, tmp_path / "deals.csv")
+    assert tried.counts == done.counts
+    assert {name: count for name, count in done.counts.items() if name != "open"} == {
+        "closed": 1,
+        "corrected": 1,
+        "unchanged": 2,
+    }

@@ -13,7 +13,7 @@ from leadlane.insight.proportions import Estimate
 from leadlane.policy.edit import Edit, edited
 from leadlane.policy.load import load_policy
 from leadlane.service.deciding_again import Side
-from leadlane.service.past_period import PastPeriod, decide_period
+from leadlane.service.past_period import PastPeriod, _past, _Tally, decide_period
 
 SILENT = lambda done, total: None  # noqa: E731
 UNTIL = FIRST + timedelta(days=90)
@@ -86,3 +86,18 @@ def test_a_period_without_leads_has_nothing_to_say(db: psycopg.Connection) -> No
     later = NOW + timedelta(days=900)
     found = decide_period(db, _policy(), {"same": _policy()}, later, later + timedelta(days=1), SILENT)
     assert (found["same"].leads, found["same"].looked_at, found["same"].changed.value) == (0, 0, 0)
+
+
+def test_what_could_not_be_decided_again_is_in_no_base() -> None:
+    """Two batches of ten: of one three could not be, and four of the others differ."""
+    tally = _Tally(left_out=3)
+    tally.sizes.update({1: 7, 2: 10})
+    tally.changed.update({1: 2, 2: 2})
+    tally.hands.update(tally.changed)
+    every = _past(tally, [(1, 10), (2, 10)], {1: 10, 2: 10})
+    assert (every.leads, every.looked_at, every.left_out, every.is_sample) == (17, 17, 3, False)
+    assert (every.changed.value, every.changed.count) == (4.0, 17)
+    # Of a sample, 3 of 20 of those that were not drawn could not be either.
+    some = _past(tally, [(batch, 10) for batch in range(1, 11)], {1: 10, 2: 10})
+    assert (some.leads, some.looked_at, some.is_sample) == (85, 17, True)
+    assert some.changed.value == pytest.approx(4 / 17 * 85)

@@ -10,14 +10,14 @@ import pytest
 from tests.service.quarter_company import NOW, company
 
 from leadlane.insight.capacity import PersonCapacity
-from leadlane.insight.leads import LOST, WON, Leads
+from leadlane.insight.leads import LOST, WON, Group, Leads
 from leadlane.insight.load import InHand
-from leadlane.insight.moves import Pair
+from leadlane.insight.moves import Move, Pair
 from leadlane.insight.proportions import Estimate, difference, wilson
 from leadlane.insight.response import Effect, ResponseClass
 from leadlane.insight.sources import PoorSource
 from leadlane.insight.staffed import Promises
-from leadlane.service import findings_capacity, findings_conversion
+from leadlane.service import findings_balance, findings_capacity, findings_conversion
 from leadlane.service.quarter import review_period
 from leadlane.service.review_basis import Basis, _value, basis
 
@@ -66,6 +66,43 @@ def test_a_promise_that_is_missed_by_minutes_may_be_fast_all_the_same(ground: Ba
     assert cost.deals is not None
     assert plain.deals is not None
     assert cost.deals[1] == pytest.approx(0.5 * plain.deals[1])
+
+
+def test_what_the_review_does_not_claim_is_worth_no_money(ground: Basis) -> None:
+    """The correction of the review holds every result to the same level, whether told or reckoned with."""
+    some = _answered(ground, 0.25, [0.2] * 60 + [0.5] * 20 + [9.0] * 20)
+    some = replace(
+        some, conversion=replace(some.conversion, moves=[_move("one", 0.001), _move("three", 0.03)])
+    )
+    claimed = some.claiming({"segment": 0.01, "response": 0.01})
+    assert [one.other for one in claimed.conversion.moves] == ["one"]
+    assert claimed.of_missed(40) is not None
+    assert findings_balance._gains(claimed).keys() == {("north", "two")}
+    nothing = some.claiming({"segment": 0.0, "response": 0.0})
+    assert nothing.of_missed(40) is None
+    assert findings_balance._gains(nothing) == {}
+
+
+def _move(other: str, q: float) -> Move:
+    return Move("north", "two", other, GAP, None, Pair(100, 50, 100, 40), (), q, q)
+
+
+def test_a_team_that_is_not_shown_to_do_worse_is_no_part_of_what_is_at_stake(ground: Basis) -> None:
+    names = {"segment": ["north"], "pool": ["teams"], "team": ["one", "two", "three"]}
+    codes = {role: np.zeros(20, np.int32) for role in names}
+    codes["team"] = np.repeat(np.array([0, 1, 2], np.int32), (10, 4, 6))
+    groups = {role: Group(role, role, codes[role], names[role]) for role in names}
+    some = replace(ground, leads=Leads(20, groups=groups))
+    shown = _move("one", 0.001)
+    only = replace(some, conversion=replace(some.conversion, moves=[shown]))
+    stake = findings_conversion._stake(only, shown)
+    assert (stake.leads, stake.gap.value, stake.gains) == (10, GAP.value, {"one": GAP})
+    wide = replace(_move("three", 0.001), gap=Estimate(0.2, 0.1, 0.3, 100))
+    both = replace(some, conversion=replace(some.conversion, moves=[shown, wide]))
+    stake = findings_conversion._stake(both, shown)
+    assert (stake.leads, stake.gains.keys()) == (16, {"one", "three"})
+    assert stake.gap.value == pytest.approx((10 * 0.1 + 6 * 0.2) / 16)
+    assert stake.gap.low == pytest.approx((10 * 0.05 + 6 * 0.1) / 16)
 
 
 def test_two_wins_do_not_say_what_a_deal_is_worth(ground: Basis) -> None:

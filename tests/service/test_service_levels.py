@@ -48,11 +48,12 @@ class Company:
     def __init__(self, db: psycopg.Connection, books: Rulebooks, lead: Lead) -> None:
         self.db, self.books, self._lead = db, books, lead
 
-    def arrive(self, id_: str, to: str = "anna", **fields: Any) -> None:
+    def arrive(self, id_: str, to: str = "anna", minutes: float = 0, **fields: Any) -> None:
         fields = {"source": id_, "country": "DE", "signals": ["demo_request"], **fields}
         fields.setdefault("email", f"{id_}@{id_}.example")
-        route_batch(self.db, self.books, [self._lead(id=id_, **fields)], NOW)
-        self.do("reassign", id_, "olga", 0, to=to)
+        at = NOW + minutes * MINUTE
+        route_batch(self.db, self.books, [self._lead(at, id=id_, **fields)], at)
+        self.do("reassign", id_, "olga", minutes, to=to)
 
     def do(self, kind: Any, id_: str, by: str, minutes: float, **more: Any) -> None:
         (receipt,) = act(self.db, self.books, [Act(id_, kind, by, **more)], NOW + minutes * MINUTE)
@@ -192,14 +193,11 @@ def test_groups_and_a_team(company: Company) -> None:
 
 
 def test_who_misses_again_and_again_is_named_with_what_may_help(company: Company) -> None:
-    for number in range(16):
-        for person in ("hugo", "ida", "gina"):
-            company.arrive(f"{person}{number}", person)
-            is_late = person == "hugo" and number < 12
-            company.call(f"{person}{number}", person, 30 if is_late else 5)
-    report = company.report()
+    _late(company, days=5)
+    report = company.report(now=NOW + timedelta(days=7))
     (hugo,) = report.coaching
     assert (hugo.person, hugo.beyond.missed, hugo.beyond.count, hugo.beyond.expected) == ("hugo", 12, 16, 0)
+    assert hugo.beyond.days == 5
     assert report.compared == 3
     assert (hugo.outside, hugo.untold, hugo.open, hugo.most_open) == (0, None, 16, 100)
     assert hugo.usual == 16  # ida, of the same team
@@ -211,6 +209,22 @@ def test_who_misses_again_and_again_is_named_with_what_may_help(company: Company
     assert shown["all"]["promises"] == sum(row["promises"] for row in shown["weeks"]) == 48
     # Of another team nobody is named.
     assert company.report(team="south").coaching == []
+
+
+def _late(company: Company, days: int) -> None:
+    """48 promises of three people, spread over so many days; hugo misses 12 of his 16."""
+    for number in sorted(range(16), key=lambda number: number % days):
+        came = number % days * 24 * 60
+        for person in ("hugo", "ida", "gina"):
+            company.arrive(f"{person}{number}", person, came)
+            is_late = person == "hugo" and number < 12
+            company.call(f"{person}{number}", person, came + (30 if is_late else 5))
+
+
+def test_a_bad_day_is_not_again_and_again(company: Company) -> None:
+    _late(company, days=1)
+    assert company.report().compared == 3
+    assert company.report().coaching == []
 
 
 def test_where_all_are_alike_nobody_is_named(company: Company) -> None:

@@ -90,6 +90,8 @@ def test_the_last_full_quarter_is_meant_and_there_is_none_yet(site: Site) -> Non
     said = site.sign_in("viewer").text(HOME)
     assert "There is no review of 2026Q1 yet" in said
     assert "2025Q4" in said
+    assert "Whoever edits policy drafts can make it" in said
+    assert f"{HOME}/make" in site.sign_in("manager").get(HOME).text
     assert site.sign_in("viewer").get(f"{HOME}?period=soon").status_code == 422
     assert site.sign_in("rep", "nora").get(HOME).status_code == 403
 
@@ -109,6 +111,10 @@ def test_it_is_made_in_the_background_and_shows_what_would_have_changed(site: Si
     assert "Give poland to South" in seen
     assert f"{HOME}/accept" not in seen
     assert decide(viewer, "accept").status_code == 403
+    # Everybody sees what was assumed, so only who decides may make it anew.
+    assert f"{HOME}/make" not in seen
+    assert viewer.submit(f"{HOME}/make", period="2026Q1", assume_hour_cost="900").status_code == 403
+    assert "€900" not in admin.text(PAGE)
 
 
 def test_what_is_assumed_can_be_changed_and_stays_so(site: Site) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,20 @@ from typing import Any
 import duckdb
 import httpx2
 import pytest
+from markupsafe import Markup
 
+from leadlane.insight.section import Grid, Picture, Row, Section
 from leadlane.service import facts
 from leadlane.service.reports import KINDS, columns
+from leadlane.web.render import environment
 
 from .conftest import text_of
 
 LEVELS = "/reports/service-levels"
 
 
-def promised(site: Any, id_: str, owner: str, *, kept: bool, source: str = "fair") -> None:
-    """A lead whose promise ended yesterday."""
+def promised(site: Any, id_: str, owner: str, *, kept: bool, source: str = "fair", days: int = 1) -> None:
+    """A lead whose promise ended so many days ago."""
     site.sql(
         "INSERT INTO leads (id, arrived_at, fields, signals, intent, fit, fit_score, relationship, stage,"
         " route, destination, owner, held_since, place, batch_id, decision_number, changed_at,"
@@ -31,6 +35,12 @@ def promised(site: Any, id_: str, owner: str, *, kept: bool, source: str = "fair
         " now() - CASE WHEN %s THEN interval '25 hours' ELSE interval '23 hours' END FROM policies",
         id_, source, owner, kept,
     )  # fmt: skip
+    site.sql(
+        "UPDATE leads SET arrived_at = arrived_at - ago, held_since = held_since - ago,"
+        " respond_by = respond_by - ago, responded_at = responded_at - ago"
+        " FROM make_interval(days => %s) ago WHERE id = %s",
+        days - 1, id_,
+    )  # fmt: skip
     # Every change of a lead is in the timeline: reports know by it what to read.
     site.sql(
         "INSERT INTO timeline (lead_id, at, event, actor, details) VALUES (%s, now(), 'arrived', 'x', '{}')",
@@ -40,11 +50,13 @@ def promised(site: Any, id_: str, owner: str, *, kept: bool, source: str = "fair
 
 @pytest.fixture
 def company(site: Any) -> Any:
-    """Hugo misses 15 of 20, Ida and Gina none; all came at the same hour."""
+    """Hugo misses 15 of 20, on four days, Ida and Gina none; all came at the same hour."""
     for number in range(20):
-        promised(site, f"h{number}", "hugo", kept=number >= 15)
-        promised(site, f"i{number}", "ida", kept=True)
-        promised(site, f"g{number}", "gina", kept=True, source="<script>alert(1)</script>")
+        promised(site, f"h{number}", "hugo", kept=number >= 15, days=1 + number % 4)
+        promised(site, f"i{number}", "ida", kept=True, days=1 + number % 4)
+        promised(
+            site, f"g{number}", "gina", kept=True, source="<script>alert(1)</script>", days=1 + number % 4
+        )
     return site
 
 
@@ -79,6 +91,52 @@ def test_it_is_not_for_reps(company: Any) -> None:
     rep = company.sign_in("rep", "hugo")
     for path in ("/reports", "/reports?headline=service-levels", LEVELS, f"{LEVELS}?format=csv"):
         assert rep.get(path).status_code == 403, path
+
+
+@pytest.mark.parametrize("name", ["service-levels", "conversion"])
+def test_hundreds_of_groups_are_for_the_file(site: Any, name: str) -> None:
+    """The largest stand on the page, which says how many more there are; the file has them all."""
+    for number in range(103):
+        promised(site, f"s{number}", "ida", kept=True, source=f"source-{number:03}")
+    promised(site, "again", "ida", kept=True, source="source-102")
+    viewer, path = site.sign_in("viewer"), f"/reports/{name}?by=source&period=7d"
+    page = viewer.get(path)
+    assert "3 more rows are not shown here" in text_of(page)
+    assert f'href="{path.replace("&", "&amp;")}&amp;format=csv"' in page.text
+    assert "source-102" in page.text
+    assert "source-101" not in page.text
+    rows = csv.DictReader(StringIO(viewer.get(f"{path}&format=csv").text))
+    assert sum(row["value"].startswith("source-") for row in rows) == 103
+
+
+def test_what_stands_out_comes_before_the_tables(company: Any) -> None:
+    """By team: the south kept all, inbound missed 15 of 40."""
+    admin = company.sign_in("admin")
+    page = admin.get(LEVELS).text
+    places = [page.index(one) for one in ("Stands out", 'id="patterns"', 'id="coaching"', 'id="way-title"')]
+    assert places == sorted(places)
+    assert page.index('id="way-title"') < page.index("report-table")
+    assert "Stands out" in text_of(company.sign_in("viewer").get("/reports?headline=service-levels"))
+
+
+def test_what_is_secondary_is_folded_without_a_script(site: Any) -> None:
+    rows = [Row(["first"]), *[Row([f"row {n}"]) for n in range(200)], Row(["all"], is_marked=True)]
+    pictures = [
+        Picture(Markup("<svg></svg>"), "open"),
+        Picture(Markup("<svg></svg>"), "closed", fold="Others"),
+    ]
+    section = Section(
+        "s", "About", ["says"], [Grid(["name"], rows[:3]), Grid(["name"], rows[:3], fold="More")]
+    )
+    parts = environment().get_template("components/reports.html").module
+    page = str(parts.section(section)) + str(parts.section(replace(section, grids=[], pictures=pictures)))
+    assert page.count('<details class="folded">') == 2
+    for summary in ("More", "Others"):
+        assert f'<details class="folded"><summary>{summary}</summary>' in page
+    assert page.index("open</figcaption>") < page.index("<summary>Others") < page.index("closed</figcaption>")
+    # A sum stands below whatever is left out.
+    shown = [row.cells[0] for row in Grid(["name"], rows).first(100)]
+    assert (shown[0], shown[-2:], len(shown)) == ("first", ["row 98", "all"], 101)
 
 
 def test_groups_filters_and_hostile_names(company: Any) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal, NotRequired
 from zoneinfo import ZoneInfo
 
-from pydantic import Field
+from pydantic import Field, JsonValue
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -27,6 +27,9 @@ from leadlane.service.late_outcomes import Recorded, Refusal, Reporter, Said, en
 from leadlane.store.codec import encode
 
 MOST = 1_000
+# Characters of one text.
+LONGEST = 1_000
+_LONG: dict[str, JsonValue] = {"maxLength": LONGEST}
 _STATUS: dict[Refusal, int] = {
     "": 200, "unknown": 404, "ambiguous": 409, "contradicted": 409, "stale": 409, "not_allowed": 409,
     "invalid": 422,
@@ -37,8 +40,16 @@ class OutcomePart(Part):
     """How a lead ended. It goes by its id; else by the e-mail address, else by the domain of the company."""
 
     lead: Name | None = Field(default=None, description="The id of the lead.")
-    email: Text = Field(default="", description="The address of the prospect, where no id is known.")
-    domain: Text = Field(default="", description="The domain of the company, where neither is known.")
+    email: Text = Field(
+        default="",
+        description="The address of the prospect, where no id is known.",
+        json_schema_extra=_LONG,
+    )
+    domain: Text = Field(
+        default="",
+        description="The domain of the company, where neither is known.",
+        json_schema_extra=_LONG,
+    )
     outcome: Closing = Field(description=N_("How it ended."))
     value: Worth | None = Field(
         default=None, description="What it was worth; without it, what is known stays."
@@ -48,7 +59,7 @@ class OutcomePart(Part):
         description="When it ended, between its arrival and now; a date means by the end of that day. Without"
         " it an open lead ends now, and of a closed one what is known stays.",
     )
-    reason: Text = Field(default="", description="Why, in your own words.")
+    reason: Text = Field(default="", description="Why, in your own words.", json_schema_extra=_LONG)
 
 
 class OutcomeResultView(TypedDict):
@@ -88,10 +99,17 @@ def _items(raw: object) -> tuple[list[object], str | None]:
     if not isinstance(items, list) or not (by is None or isinstance(by, str)):
         detail = _("Send a list, or an object with the list “outcomes” and, if you like, “by”.")
         raise ProblemError("invalid", detail)
+    if by is not None and len(by) > LONGEST:
+        raise ProblemError("invalid", _too_long(by), [field_error("by", by[:80], _too_long(by))])
     if not 1 <= len(items) <= MOST:
         detail = _("There are {count}; send 1 to {most} at a time.").format(count=len(items), most=MOST)
         raise ProblemError("invalid", detail)
     return items, by
+
+
+def _too_long(text: str) -> str:
+    words = _("the text is too long: {length} characters, at most {longest}")
+    return words.format(length=len(text), longest=LONGEST)
 
 
 def _read(item: object, zone: ZoneInfo, now: datetime) -> Said | list[FieldError]:
@@ -100,7 +118,9 @@ def _read(item: object, zone: ZoneInfo, now: datetime) -> Said | list[FieldError
         return document_errors(located(findings, None, ""))
     # What the database cannot store is the fault of one, and must not cost the others their answer.
     for name in ("email", "domain", "reason"):
-        if "\0" in (text := getattr(part, name)):
+        if len(text := getattr(part, name)) > LONGEST:
+            return [field_error(name, text[:80], _too_long(text))]
+        if "\0" in text:
             return [field_error(name, text[:80], _("a text cannot have the character NUL in it"))]
     closed_at, day_began = None, None
     if part.closed_at is not None:

@@ -14,6 +14,7 @@ from leadlane import config
 from leadlane.app import App, open_app
 from leadlane.explain.standing import outcome_words
 from leadlane.i18n import _, ngettext
+from leadlane.intake.problems import shorten
 from leadlane.service.late_outcomes import Reporter
 from leadlane.service.outcome_file import OutcomeFile, OutcomesRead, record_file
 from leadlane.store import batches
@@ -21,6 +22,7 @@ from leadlane.store.db import connect
 
 HELP = _("Write down how leads ended, from an export of the CRM; safe to repeat.")
 INTERRUPTED = 130
+MOST_UNUSED = 30
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
@@ -91,6 +93,7 @@ def _print(read: OutcomesRead, file: OutcomeFile, *, dry_run: bool) -> None:
     console.print(Text(total.format(n=f"{read.total:,}", file=file.name), style="bold"))
     if dry_run:
         console.print(Text(_("Dry run: this is what would happen; nothing is changed."), style="yellow"))
+    _print_columns(read)
     console.print()
     _print_refusals(read)
     words = {
@@ -108,6 +111,19 @@ def _print(read: OutcomesRead, file: OutcomeFile, *, dry_run: bool) -> None:
     console.print(table)
     console.print()
     _print_end(read, dry_run=dry_run)
+
+
+def _print_columns(read: OutcomesRead) -> None:
+    """A column that was not understood costs nobody a row, and nobody would miss it without a word."""
+    if read.columns:
+        used = ", ".join(f"{role} = {shorten(column, 40)}" for role, column in read.columns.items())
+        console.print(Text(_("Columns used: {columns}.").format(columns=used)), soft_wrap=True)
+    if read.unused:
+        unused = ", ".join(shorten(column, 40) for column in read.unused[:MOST_UNUSED])
+        if len(read.unused) > MOST_UNUSED:
+            unused += ", …"
+        said = _("Columns not used: {columns}. If one is needed, say what it is: --map ROLE=COLUMN.")
+        console.print(Text(said.format(columns=unused), style="yellow"), soft_wrap=True)
 
 
 def _print_refusals(read: OutcomesRead) -> None:

@@ -189,15 +189,24 @@ def _load_demo(app: App) -> None:
         said = _("Loading the demonstration company was interrupted: it begins again.")
         console.print(said, style="yellow")
     elif is_partial:
-        said = _(
-            "Loading the demonstration company was interrupted: it is here only in part. To have all of it,"
-            " begin with another folder: LEADLANE_DATA_DIR. This one: {folder}"
-        )
-        console.print(said.format(folder=app.settings.data_dir), style="yellow")
+        console.print(_where_to_begin_anew(app.settings), style="yellow")
     if is_there and not is_unfinished:
         return
     console.print(_("Loading half a year of the demonstration company: this takes less than a minute …"))
     demo.load(app)
+
+
+def _where_to_begin_anew(settings: Settings) -> str:
+    """What to do about a demonstration that is here only in part, and has been worked with since."""
+    if settings.database_url:
+        return _(
+            "Loading the demonstration company was interrupted: it is here only in part. To have all of it,"
+            " begin with an empty database: LEADLANE_DATABASE_URL. This one: {database}"
+        ).format(database=config.hide_password(settings.database_url))
+    return _(
+        "Loading the demonstration company was interrupted: it is here only in part. To have all of it,"
+        " begin with another folder: LEADLANE_DATA_DIR. This one: {folder}"
+    ).format(folder=settings.data_dir)
 
 
 def _first_key(app: App) -> str | None:

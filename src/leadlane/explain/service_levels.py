@@ -65,14 +65,17 @@ def share_words(figures: Figures) -> str:
 
 
 def beyond_words(one: Beyond) -> str:
-    """How much somebody misses, and how much the others do: `missed 12 of 40, that is 30.0% (…); …`."""
+    """How much somebody misses, and the others: `missed 12 of 40, on 9 days, that is 30.0% (…); …`."""
     said = ngettext(
-        "missed {n} of {count}, {share}; of comparable promises of others {expected} were missed.",
-        "missed {n} of {count}, {share}; of comparable promises of others {expected} were missed.",
+        "missed {n} of {count}, on {days} days, {share}; of comparable promises of others {expected} were "
+        "missed.",
+        "missed {n} of {count}, on {days} days, {share}; of comparable promises of others {expected} were "
+        "missed.",
         one.missed,
     )
     return said.format(
         n=say.number(one.missed),
+        days=say.number(one.days),
         count=say.number(one.count),
         share=say.share(one.share),
         expected=say.percent(one.expected),

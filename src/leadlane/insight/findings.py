@@ -71,9 +71,22 @@ class Finding:
     q: float | None = None
 
     @property
+    def rests_on(self) -> Literal["comparison", "count", "forecast", "model"]:
+        """What it is: only comparisons are claims beyond chance, and corrected for all that are made.
+
+        `certainty` of the others is 1, the chance of a week with more, or the share of draws where it pays.
+        """
+        if self.q is not None:
+            return "comparison"
+        return _OTHERS.get(self.kind, "count")
+
+    @property
     def expected(self) -> float:
         """Money a quarter × certainty; 0 for what cannot be put into money."""
         return 0.0 if self.money is None else self.money.money[1] * self.certainty
+
+
+_OTHERS: Mapping[Kind, Literal["forecast", "model"]] = {"peak": "forecast", "territory": "model"}
 
 
 def ranked(findings: Iterable[Finding]) -> list[Finding]:
@@ -93,28 +106,38 @@ _FAMILIES: Mapping[Kind, str] = {
 }
 
 
-def settled(findings: Iterable[Finding]) -> list[Finding]:
-    """The findings that may be claimed together, with the certainty that is left to each.
+def levels(findings: Iterable[Finding]) -> dict[Kind, float]:
+    """Up to which corrected p-value of its report a claim of a kind may be made in a review; 0: none may.
 
     Reports correct each for itself; a review that picks from several of them would tell more that is false.
     So families of comparisons are chosen first, and within those that are, the level is the lower the fewer
     they are (Y. Benjamini, M. Bogomolov: Selective Inference on Multiple Families of Hypotheses, 2014): of
     all that a review claims, 5 % are false on average at most, and where nothing differs at all, no more than
-    one review in twenty claims anything. What was counted is kept as it is.
+    one review in twenty claims anything.
     """
-    found = list(findings)
     least = dict.fromkeys(_FAMILIES.values(), 1.0)
-    for one in found:
+    for one in findings:
         if one.q is not None:
             least[_FAMILIES[one.kind]] = min(least[_FAMILIES[one.kind]], one.q)
     qs = adjusted(list(least.values()))
     chosen = {family for family, q in zip(least, qs, strict=True) if q <= FALSE_SHARE}
+    level = FALSE_SHARE * len(chosen) / len(least)
+    return {kind: level if family in chosen else 0.0 for kind, family in _FAMILIES.items()}
+
+
+def settled(findings: Iterable[Finding], level: Mapping[Kind, float] | None = None) -> list[Finding]:
+    """The findings that may be claimed together, with the certainty that is left to each.
+
+    `level` as of `levels`, by default of these findings. What was counted or forecast is kept as it is.
+    """
+    found = list(findings)
+    level = levels(found) if level is None else level
     kept = []
     for one in found:
         if one.q is None:
             kept.append(one)
-        elif _FAMILIES[one.kind] in chosen and (q := one.q * len(least) / len(chosen)) <= FALSE_SHARE:
-            kept.append(replace(one, certainty=1 - q))
+        elif 0 < level[one.kind] >= one.q:
+            kept.append(replace(one, certainty=1 - one.q * FALSE_SHARE / level[one.kind]))
     return kept
 
 

@@ -169,22 +169,22 @@ def _groupings(leads: Leads, book: Rulebook) -> dict[str, Group]:
         "team": regrouped(person, "team", [team_of(book.roster, id_) for id_ in person.names]),
         "region": regrouped(person, "region", [region_of(book.roster, id_) for id_ in person.names]),
         **{name: leads.groups[name] for name in ("route", "source", "service_level", "segment", "channel")},
-        "week": _weeks(ended),
+        "day": _dates("day", ended // DAY, 1),
+        "week": _dates("week", ended // DAY - weekday_of(ended), 7),
         "weekday": Group("weekday", "weekday", _codes(weekday_of(asked)), [str(day) for day in range(1, 8)]),
         "hour": Group("hour", "hour", _codes(asked // HOUR % 24), [f"{hour:02}" for hour in range(24)]),
     }
 
 
-def _weeks(local: NDArray[np.int64]) -> Group:
-    """By the week of each local moment, named by its Monday."""
-    monday = local // DAY - weekday_of(local)
-    first = int(monday.min()) if len(monday) else 0
-    week = (monday - first) // 7
+def _dates(role: str, first_day: NDArray[np.int64], step: int) -> Group:
+    """By periods of `step` days, named by the first day of each; days are numbered from 1970."""
+    first = int(first_day.min()) if len(first_day) else 0
+    place = (first_day - first) // step
     names = [
-        (date(1970, 1, 1) + timedelta(days=first + 7 * number)).isoformat()
-        for number in range(int(week.max(initial=-1)) + 1)
+        (date(1970, 1, 1) + timedelta(days=first + step * number)).isoformat()
+        for number in range(int(place.max(initial=-1)) + 1)
     ]
-    return Group("week", "week", _codes(week), names)
+    return Group(role, role, _codes(place), names)
 
 
 def _codes(numbers: NDArray[np.int64]) -> Codes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from math import isinf
 from zoneinfo import ZoneInfo
 
@@ -17,9 +18,14 @@ _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 
 def number(value: float, digits: int = 0) -> str:
     """`1,234` or `1.2`, as the language writes it."""
-    return format_decimal(
-        round(value, digits), format="#,##0." + "0" * digits if digits else "#,##0", locale=_locale()
-    )
+    # What is rounded to nothing has no sign.
+    return _decimal(round(value, digits) + 0, "#,##0." + "0" * digits if digits else "#,##0", _locale())
+
+
+# A page has thousands of numbers, and most of them have been written before.
+@lru_cache(maxsize=20_000)
+def _decimal(value: float, pattern: str, locale: str) -> str:
+    return format_decimal(value, format=pattern, locale=locale)
 
 
 def percent(share: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -27,6 +28,7 @@ DIMENSIONS: Mapping[str, str] = {
 # Which section a grouping is about; it comes first.
 _FIRST = {"pool": "pools", "person": "people", "hour": "hours", "week": "forecast"}
 _MOST_NAMED, _MOST_HOURS, _MOST_PICTURED, _MOST_HOLES, _MOST_PEAKS = 3, 12, 4, 20, 20
+_MOST_OPEN = 2
 _SHOWN_WEEKS = 26
 # An hour with fewer promises is shown only where it is found to be worse.
 _LEAST_SHOWN = 5
@@ -46,7 +48,7 @@ class Told:
 
 
 def report_on_capacity(found: CapacityReport, told: Told) -> Report:
-    """The report in words, what was asked about first."""
+    """The report in words: what was asked about first, then where there is something to do."""
     sections = [
         _pools(found),
         _hours(found),
@@ -57,7 +59,9 @@ def report_on_capacity(found: CapacityReport, told: Told) -> Report:
         _peaks(found),
     ]
     shown = [section for section in sections if section is not None]
-    shown.sort(key=lambda section: section.id != _FIRST[told.by])
+    # Without a grouping of one's own it is the first one that is asked for: then findings lead.
+    first = _FIRST[told.by] if told.by != next(iter(DIMENSIONS)) else ""
+    shown.sort(key=lambda section: (section.id != first, _urgency(section)))
     return Report(
         _("Coverage and capacity"),
         _("Leads that arrived and promises that ended: {period}. Forecast from now on.").format(
@@ -66,6 +70,13 @@ def report_on_capacity(found: CapacityReport, told: Told) -> Report:
         _tiles(found),
         shown,
     )
+
+
+def _urgency(section: Section) -> int:
+    """What is to be mended first, then what is to be looked at; what is not known yet is neither."""
+    if section.tone == "bad":
+        return 0
+    return 1 if section.tone == "unsure" and section.grids else 2
 
 
 def hour_words(weekday: int, hour: int, until: int | None = None) -> str:
@@ -112,7 +123,6 @@ def _tiles(found: CapacityReport) -> list[Tile]:
     leads, promises = sum(pool.leads for pool in found.pools), _all_promises(found)
     alone = sum(pool.alone for pool in found.pools)
     every = next((one for one in found.forecast if one.role == "all" and one.ahead), None)
-    peaks = len(found.peaks)
     return [
         Tile(_("Leads to pools"), say.number(leads), _("that arrived in the period")),
         Tile(
@@ -131,8 +141,23 @@ def _tiles(found: CapacityReport) -> list[Tile]:
             say.number(every.ahead[0][1].expected.value) if every else "–",
             _expected_between(every.ahead[0][1]) if every else _("too few weeks are known"),
         ),
-        Tile(_("Peaks to come"), say.number(peaks), _("weeks of a pool"), "bad" if peaks else ""),
+        _peaks_tile(found),
     ]
+
+
+def _peaks_tile(found: CapacityReport) -> Tile:
+    """In how many of the weeks to come a pool may get more than it can answer in time, and which ones."""
+    weeks = max((len(pool.ahead) for pool in found.pools), default=0)
+    busy = len({peak.week.first for peak in found.peaks})
+    if not busy:
+        return Tile(_("Weeks with too many leads"), "–" if not weeks else "0", _("of those to come"))
+    count = Counter(peak.pool for peak in found.peaks)
+    named = [
+        _("“{pool}” in {n}").format(pool=pool, n=say.number(n)) for pool, n in count.most_common(_MOST_NAMED)
+    ]
+    figure = _("{n} of {all}").format(n=say.number(busy), all=say.number(weeks))
+    note = _("weeks to come may bring more than is answered in time: {pools}")
+    return Tile(_("Weeks with too many leads"), figure, note.format(pools=", ".join(named)), "bad")
 
 
 def _missed_words(promises: Promises) -> str:
@@ -243,18 +268,12 @@ def _hours(found: CapacityReport) -> Section:
         "{n} hours of the week of pools were compared with the share that the pool misses.",
         compared,
     ).format(n=say.number(compared))
-    headings = [
-        _("Pool and hour in which leads came"), _("people at work"), _("leads"), _("promises"),
-        _("missed, with 95 % interval"), _("corrected p"),
-    ]  # fmt: skip
     return Section(
         "hours",
         _("When leads come, and who is there"),
         [said],
-        [Grid(headings, [_hour_row(pool, cell) for pool, cell in worst], _("The worst hours"))]
-        if worst
-        else [],
-        _week_pictures(found.pools),
+        [_worst_hours(worst, is_any=bool(worse))] if worst else [],
+        _week_pictures(found),
         [
             _(
                 "People at work are counted by the hours, holidays and absences of the roster as it is today."
@@ -265,6 +284,16 @@ def _hours(found: CapacityReport) -> Section:
         ],
         "bad" if worse else "",
     )
+
+
+def _worst_hours(worst: Sequence[tuple[PoolCapacity, HourCell]], *, is_any: bool) -> Grid:
+    headings = [
+        _("Pool and hour in which leads came"), _("people at work"), _("leads"), _("promises"),
+        _("missed, with 95 % interval"), _("corrected p"),
+    ]  # fmt: skip
+    rows = [_hour_row(pool, cell) for pool, cell in worst]
+    fold = "" if is_any else _("Hours in which most was missed; it may be chance")
+    return Grid(headings, rows, _("The worst hours"), fold=fold)
 
 
 def _hour_name(pool: PoolCapacity, cell: HourCell) -> str:
@@ -290,14 +319,27 @@ def _hour_row(pool: PoolCapacity, cell: HourCell) -> Row:
     )
 
 
-def _week_pictures(pools: Sequence[PoolCapacity]) -> list[Picture]:
-    """For the largest pools: when leads come, and how many are at work then."""
+def _telling(found: CapacityReport) -> list[str]:
+    """Pools of whose hours there is something to say: nobody there, or more missed; the most first."""
+    alone = {pool.name: pool.alone + sum(cell.is_worse for cell in pool.cells) for pool in found.pools}
+    worse = {pool.name for pool, _others, _q in worse_pools(found.pools)}
+    told = [name for name, count in alone.items() if count or name in worse]
+    return sorted(told, key=lambda name: (-alone[name], name))
+
+
+def _week_pictures(found: CapacityReport) -> list[Picture]:
+    """Of some pools, when leads come, and how many are at work then: where there is something to say, first.
+
+    Of those few stand open, or the largest pool where there is nothing; the others are folded.
+    """
+    telling = _telling(found)
+    place = {name: place for place, name in enumerate(telling)}
+    pools = sorted(found.pools, key=lambda one: (place.get(one.name, len(place)), -one.leads))
     names = get_day_names("abbreviated", locale=current_language())
     days = [str(names[day]) for day in range(7)]
     made = []
-    for pool in sorted(pools, key=lambda one: -one.leads)[:_MOST_PICTURED]:
-        if not pool.leads:
-            continue
+    for number, pool in enumerate([one for one in pools if one.leads][:_MOST_PICTURED]):
+        is_open = number < max(1, min(len(telling), _MOST_OPEN))
         shown: tuple[tuple[str, Callable[[HourCell], float]], ...] = (
             (_("{pool}: leads by hour of the week"), lambda cell: cell.leads),
             (_("{pool}: people at work"), lambda cell: round(cell.people)),
@@ -305,7 +347,8 @@ def _week_pictures(pools: Sequence[PoolCapacity]) -> list[Picture]:
         for text, of in shown:
             title = text.format(pool=pool.name)
             counts = np.array([of(cell) for cell in pool.cells], dtype=np.int64).reshape(7, 24)
-            made.append(Picture(pictures.week(counts, days, title), title))
+            fold = "" if is_open else _("Hours of other pools")
+            made.append(Picture(pictures.week(counts, days, title), title, fold=fold))
     return made
 
 
@@ -357,9 +400,9 @@ def _people(found: CapacityReport, told: Told) -> Section | None:
     if found.inequality is not None:
         says.append(
             _(
-                "Among the people of pools, leads for each hour of work, by weight, are spread with a Gini"
-                " coefficient of {gini} (0: all the same, 1: one has everything)."
-            ).format(gini=say.number(found.inequality, 2))
+                "For each hour of work, by weight, two people of pools have leads that differ by {share} of"
+                " the average, taken over all pairs (0 %: everybody has the same)."
+            ).format(share=say.percent(2 * found.inequality))
         )
     ordered = sorted(found.people, key=lambda one: (-(one.filled or 0), -one.in_hand.mean, one.id))
     headings = [
@@ -377,7 +420,8 @@ def _people(found: CapacityReport, told: Told) -> Section | None:
         ),
     ]
     rows = [_person_row(one, told) for one in ordered]
-    return Section("people", _("Load of people"), says, [Grid(headings, rows)], cautions=cautions)
+    fold = "" if told.by == "person" else _("The load of everybody")
+    return Section("people", _("Load of people"), says, [Grid(headings, rows, fold=fold)], cautions=cautions)
 
 
 def _person_row(one: PersonCapacity, told: Told) -> Row:
@@ -442,7 +486,7 @@ def _turns(found: CapacityReport, told: Told) -> Section | None:
         " the rotation by itself. Leads count for whoever had them when they were answered or promised."
     )
     return Section(
-        "turns", _("Whether weights are respected"), says, [Grid(headings, rows)],
+        "turns", _("Whether weights are respected"), says, [Grid(headings, rows, fold=_("Every share"))],
         cautions=[caution, method], tone="unsure" if gaps else "good",
     )  # fmt: skip
 
@@ -496,23 +540,28 @@ def _forecast(found: CapacityReport) -> Section:
         _("Leads"), _("last 4 weeks"),
         *(_("week from {day}").format(day=week_words(shown[0].ahead[place][0])) for place in places),
     ]  # fmt: skip
-    rows = [
-        Row(
-            [
-                series_words(one),
-                say.number(sum(count for _week, count in one.known[-4:])),
-                *(ahead_words(one.ahead[place][1]) for place in places),
-            ]
-        )
-        for one in shown
-    ]
+    pools = [_forecast_row(one, places) for one in shown if one.role in ("all", "pool")]
+    others = [_forecast_row(one, places) for one in shown if one.role not in ("all", "pool")]
+    grids = [Grid(headings, pools)]
+    if others:
+        grids.append(Grid(headings, others, fold=_("By segment and source")))
     return Section(
         "forecast",
         heading,
         [said],
-        [Grid(headings, rows)],
+        grids,
         _forecast_pictures(shown),
         _forecast_cautions(found),
+    )
+
+
+def _forecast_row(one: Series, places: Sequence[int]) -> Row:
+    return Row(
+        [
+            series_words(one),
+            say.number(sum(count for _week, count in one.known[-4:])),
+            *(ahead_words(one.ahead[place][1]) for place in places),
+        ]
     )
 
 
@@ -541,12 +590,13 @@ def _forecast_pictures(shown: Sequence[Series]) -> list[Picture]:
             title,
         )
         legends = [Legend("first", _("expected, with 80 % and 95 % intervals"))]
-        made.append(Picture(drawing, title, legends))
+        fold = "" if one is shown[0] else _("Leads to come, by pool")
+        made.append(Picture(drawing, title, legends, fold))
     return made
 
 
 def _peaks(found: CapacityReport) -> Section:
-    heading = _("Peaks to come")
+    heading = _("Weeks to come with too many leads")
     if not any(pool.pace is not None and pool.ahead for pool in found.pools):
         text = _("How much pools carry, or how much will come, is not known yet.")
         return Section("peaks", heading, [text], tone="unsure")
@@ -562,7 +612,8 @@ def _peaks(found: CapacityReport) -> Section:
         " than usual by a tenth for what is carried then."
     )
     says = [relief_words(together) for together in in_a_row(found.peaks)]
-    return Section("peaks", heading, says, [Grid(headings, rows)], cautions=[caution], tone="bad")
+    grid = Grid(headings, rows, fold=_("Week by week"))
+    return Section("peaks", heading, says, [grid], cautions=[caution], tone="bad")
 
 
 def _peak_row(peak: Peak) -> Row:

@@ -30,12 +30,20 @@ class Grid:
     """A table: headings (the first column is text, the others are figures), rows, and what it shows.
 
     `pictured` is the heading of the column of pictures, which a terminal leaves out; "" without one.
+    `fold`: on a page it stands folded below these words; "" for what is open.
     """
 
     headings: Sequence[str]
     rows: Sequence[Row]
     caption: str = ""
     pictured: str = ""
+    fold: str = ""
+
+    def first(self, most: int | None) -> Sequence[Row]:
+        """Its first `most` rows, and those that are marked; all of them without `most`."""
+        if most is None:
+            return self.rows
+        return [row for place, row in enumerate(self.rows) if place < most or row.is_marked]
 
     def is_figures(self, place: int) -> bool:
         """Whether a column holds figures, which stand to the right."""
@@ -55,11 +63,15 @@ class Legend:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture with its caption and what its colours mean."""
+    """A picture with its caption and what its colours mean.
+
+    `fold`: on a page it stands folded below these words, with others of the same; "" for what is open.
+    """
 
     drawing: Markup
     caption: str
     legends: Sequence[Legend] = ()
+    fold: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,14 +9,16 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from leadlane.insight.exact import chance_of_more
-from leadlane.insight.groups import FALSE_SHARE, Codes, Flags, differ, tally
+from leadlane.insight.groups import FALSE_SHARE, Codes, Flags, crossed, differ, tally
 from leadlane.insight.leads import Group
 from leadlane.insight.promises import ENDED, KEPT, MISSED, Promises, Stage
-from leadlane.insight.proportions import Estimate, wilson
+from leadlane.insight.proportions import Counts, Estimate, wilson
 from leadlane.insight.survival import medians
 
-# Whoever missed fewer does not miss again and again, however improbable it is.
-LEAST_MISSED = 3
+# Whoever missed some on fewer days does not miss again and again, however improbable it is.
+LEAST_DAYS = 3
+# Days are compared with days on which about as much was to be expected: of so many sizes.
+_SIZES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,15 +99,17 @@ def grouped(promises: Promises, by: Group) -> list[tuple[str | None, Figures]]:
 
 @dataclass(frozen=True, slots=True)
 class Beyond:
-    """Group `group` missed `missed` of `count` promises that others have comparable ones for.
+    """Group `group` missed `missed` of `count` promises that others have comparable ones for, on `days` days.
 
     `expected` is the share missed that it would have, had it missed as many of each kind as the others did;
-    `p` the chance of so many or more, were there no difference; `q` corrected for all groups.
+    `p` the chance of so many or more, were there no difference, both of promises and of bad days; `q`
+    corrected for all groups.
     """
 
     group: int
     missed: int
     count: int
+    days: int
     share: Estimate
     expected: float
     p: float
@@ -113,44 +117,77 @@ class Beyond:
 
     @property
     def is_found(self) -> bool:
-        """Whether it is more than chance explains, at the stated share of false findings."""
-        return self.q <= FALSE_SHARE and self.missed >= LEAST_MISSED
+        """Whether it is more than chance explains, at the stated share of false findings, on some days."""
+        return self.q <= FALSE_SHARE and self.days >= LEAST_DAYS
 
 
-def beyond_chance(group: Codes, missed: Flags, stratum: Codes) -> list[Beyond]:
+def beyond_chance(group: Codes, missed: Flags, stratum: Codes, day: Codes) -> list[Beyond]:
     """Each group against the others, within strata (kinds of promises); those without comparable ones not.
 
-    `group`, `missed` and `stratum` have one entry a promise; negative groups are of nobody and compared with.
-    The test is exact: given how many of a kind were missed in all, how many of them are a group's is
-    hypergeometric, were there no difference; and strata are independent (M. W. Birch, 1964). Unlike the
-    binomial, it knows that the rate of the others comes from few too. Corrected by Benjamini–Hochberg, 1995.
+    `group`, `missed`, `stratum` and `day` have one entry a promise; negative groups are of nobody and
+    compared with. The test is exact: given how many of a kind were missed in all, how many of them are a
+    group's is hypergeometric, were there no difference; and strata are independent (M. W. Birch, 1964).
+
+    What is missed on one day goes together (somebody is ill, a meeting takes long), so promises alone would
+    find whoever had one bad day. The same test is made of whole days, and the larger chance counts: it has to
+    be improbable both that so much was missed and that it was on so many days. Corrected by
+    Benjamini–Hochberg, 1995.
     """
-    groups, strata = int(group.max(initial=-1)) + 1, int(stratum.max(initial=-1)) + 1
-    counts, misses = np.zeros((groups, strata), np.int64), np.zeros((groups, strata), np.int64)
-    known = group >= 0
-    np.add.at(counts, (group[known], stratum[known]), 1)
-    np.add.at(misses, (group[known], stratum[known]), missed[known])
-    all_misses, all_counts = tally(stratum, missed, strata)
-    found = []
-    for one in range(groups):
-        comparable = (counts[one] > 0) & (all_counts > counts[one])
-        if comparable.any():
-            own = misses[one][comparable], counts[one][comparable]
-            found.append((one, *own, all_misses[comparable], all_counts[comparable]))
-    chances = [chance_of_more(*margins) for _one, *margins in found]
+    found = _margins(group, missed, stratum)
+    whose, is_bad, size, with_misses = _days(group, missed, stratum, day)
+    days = _margins(whose, is_bad, size)
+    on_days = np.bincount(whose[with_misses & (whose >= 0)], minlength=max(found, default=-1) + 1)
+    chances = [
+        max(chance_of_more(*margins), chance_of_more(*days[one]) if one in days else 1.0)
+        for one, margins in found.items()
+    ]
     corrected = false_discovery_control(chances).tolist() if chances else []
     return [
         Beyond(
             one,
             int(k.sum()),
             int(n.sum()),
+            int(on_days[one]),
             wilson(int(k.sum()), int(n.sum())),
             float((n * (all_k - k) / (all_n - n)).sum() / n.sum()),
             p,
             q,
         )
-        for (one, k, n, all_k, all_n), p, q in zip(found, chances, corrected, strict=True)
+        for (one, (k, n, all_k, all_n)), p, q in zip(found.items(), chances, corrected, strict=True)
     ]
+
+
+def _margins(group: Codes, hit: Flags, stratum: Codes) -> dict[int, tuple[Counts, Counts, Counts, Counts]]:
+    """By group with comparable ones, in the strata that it shares: its hits, its count, and those of all."""
+    groups, strata = int(group.max(initial=-1)) + 1, int(stratum.max(initial=-1)) + 1
+    counts, hits = np.zeros((groups, strata), np.int64), np.zeros((groups, strata), np.int64)
+    known = group >= 0
+    np.add.at(counts, (group[known], stratum[known]), 1)
+    np.add.at(hits, (group[known], stratum[known]), hit[known])
+    all_hits, all_counts = tally(stratum, hit, strata)
+    found = {}
+    for one in range(groups):
+        shared = (counts[one] > 0) & (all_counts > counts[one])
+        if shared.any():
+            found[one] = (hits[one][shared], counts[one][shared], all_hits[shared], all_counts[shared])
+    return found
+
+
+def _days(group: Codes, missed: Flags, stratum: Codes, day: Codes) -> tuple[Codes, Flags, Codes, Flags]:
+    """The days of each group: whose, whether more was missed than everybody misses of such promises, its
+    size, and whether any was missed.
+
+    Days are of one size if about as many misses were to be expected on them, and as many make a bad one.
+    """
+    rates = np.divide(*tally(stratum, missed, int(stratum.max(initial=-1)) + 1))
+    whole = crossed([group, day])
+    expected = np.round(np.bincount(whole, rates[stratum]), 9)
+    seen = np.bincount(whole, missed)
+    whose = np.full(len(seen), -1, np.int32)
+    whose[whole] = group
+    edges = np.quantile(expected, np.arange(1, _SIZES) / _SIZES) if len(expected) else expected
+    size = crossed([np.searchsorted(edges, expected).astype(np.int32), expected.astype(np.int32)])
+    return whose, seen > expected, size, seen > 0
 
 
 @dataclass(frozen=True, slots=True)

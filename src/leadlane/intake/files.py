@@ -47,7 +47,6 @@ _ENCODING_MARKS = (
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _ESCAPED_BYTE = re.compile("[\udc80-\udcff]")
-_LEADS_KEY = re.compile(r'"leads"\s*:\s*\[').search
 _WHITE = "\ufeff \t\r\n"
 _BETWEEN = re.compile(r"[\s,\ufeff]*").match
 # How Excel workbooks begin: .xlsx (a ZIP archive), and .xls.
@@ -125,22 +124,29 @@ def open_rows(
     encoding: str | None = None,
     delimiter: str | None = None,
     on_bytes: Callable[[int], None] | None = None,
+    list_key: str = "leads",
 ) -> Rows:
     """Opens a file of leads ("-" is standard input) for reading row by row; close it, or use it in `with`.
 
     Format, encoding and delimiter are found out where they are not given. `on_bytes` is called with the total
-    of bytes read so far. Raises UnreadableFileError when the file as a whole cannot be read.
+    of bytes read so far. A JSON document that is an object has its rows in the list under `list_key`. Raises
+    UnreadableFileError when the file as a whole cannot be read.
     """
     source = _Counted(path, on_bytes)
     try:
-        return _open_rows(source, str(path), format, encoding, delimiter)
+        return _open_rows(source, str(path), format, encoding, delimiter, list_key)
     except BaseException:
         source.close()
         raise
 
 
 def _open_rows(
-    source: _Counted, name: str, format: Format | None, encoding: str | None, delimiter: str | None
+    source: _Counted,
+    name: str,
+    format: Format | None,
+    encoding: str | None,
+    delimiter: str | None,
+    list_key: str,
 ) -> Rows:
     buffer = io.BufferedReader(source, SAMPLE_BYTES)  # type: ignore[type-var]
     sample = buffer.peek(SAMPLE_BYTES)
@@ -166,7 +172,7 @@ def _open_rows(
     elif rows.format == "ndjson":
         _start_json(rows, _ndjson_rows(lines))
     else:
-        _start_json(rows, _json_rows(text))
+        _start_json(rows, _json_rows(text, list_key))
     return rows
 
 
@@ -567,14 +573,14 @@ def _ndjson_rows(lines: _Lines) -> Iterator[Row | BadRow]:
             yield Row(number, line.number, value)
 
 
-def _json_rows(text: io.TextIOWrapper) -> Iterator[Row | BadRow]:
-    """The leads of a JSON document, one after another.
+def _json_rows(text: io.TextIOWrapper, list_key: str) -> Iterator[Row | BadRow]:
+    """The rows of a JSON document, one after another.
 
     The standard decoder takes one value at a time from a window of text that grows until the value is whole.
     The streaming parsers there are crash, or take memory without bound, on a thousand nested brackets.
     """
     window = _repaired(text.read(SAMPLE_BYTES))
-    at, in_array = _json_start(window)
+    at, in_array = _json_start(window, list_key)
     number, line = 0, 1 + window.count("\n", 0, at)
     whole_document = not window[: at - 1].strip(_WHITE)
     while True:
@@ -604,12 +610,12 @@ def _json_rows(text: io.TextIOWrapper) -> Iterator[Row | BadRow]:
         at = end
 
 
-def _json_start(sample: str) -> tuple[int, bool]:
-    """Where the leads begin in a JSON document, and whether in a list: the document, or its `leads`."""
+def _json_start(sample: str, list_key: str) -> tuple[int, bool]:
+    """Where the rows begin in a JSON document, and whether in a list: the document, or that of its key."""
     start = len(sample) - len(sample.lstrip(_WHITE))
     if sample[start : start + 1] == "[":
         return start + 1, True
-    found = _LEADS_KEY(sample)
+    found = re.search(rf'"{re.escape(list_key)}"\s*:\s*\[', sample)
     return (found.end(), True) if found else (start, False)
 
 

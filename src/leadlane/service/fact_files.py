@@ -14,6 +14,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
+from uuid import UUID
 from zlib import crc32
 
 import numpy as np
@@ -45,7 +46,7 @@ def folder_of(connection: Connection) -> Path:
 
 def kept(folder: Path, months: Sequence[Month]) -> dict[Month, Path]:
     """Those of the months that there is a file of, which whoever asks may see."""
-    return {month: path for month in months if _is_there(path := _path(folder, month))}
+    return {month: path for month in months if _is_there(path := _path(folder, month.edition))}
 
 
 def _is_there(path: Path) -> bool:
@@ -55,8 +56,8 @@ def _is_there(path: Path) -> bool:
         return False
 
 
-def _path(folder: Path, month: Month) -> Path:
-    return folder / f"{month.edition}.columns"
+def _path(folder: Path, edition: UUID) -> Path:
+    return folder / f"{edition}.columns"
 
 
 # ---------------------------------------------------------------- reading
@@ -116,10 +117,11 @@ def keep_next(connection: Connection, folder: Path, quiet: timedelta = _QUIET) -
     for month in settled:
         if month not in present and (records := store.read_month(connection, month)) is not None:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _write(_path(folder, month), fields_of([records]))
+            _write(_path(folder, month.edition), fields_of([records]))
             return True
+    current = {_path(folder, edition) for edition in store.editions(connection)}
     for path in folder.glob("*"):
-        if path not in present.values():
+        if path not in current:
             path.unlink(missing_ok=True)
     return False
 

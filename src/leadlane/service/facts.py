@@ -116,6 +116,9 @@ def _read_on(connection: Connection, source: Source, begin: int | None) -> int |
     None: there are none. What may be told of between them by somebody who has not committed is read again:
     nobody goes on from there until that has ended.
     """
+    # To lock is to write, and to wait for the disk: mostly there is nothing to read.
+    if not store.is_more(connection, source, begin or 0):
+        return None
     with connection.transaction():
         up_to = store.lock_reading(connection, source)
         window = store.next_window(connection, source, max(begin or 0, up_to), _WINDOW)

@@ -233,7 +233,10 @@ def _load(
         key_of("capacity", "person", one.id),
         "capacity",
         title.format(name=name),
-        [said.format(share=say.share(weeks), mean=say.number(one.in_hand.mean, 1))],
+        [
+            said.format(share=say.share(weeks), mean=say.number(one.in_hand.mean, 1)),
+            _("That is a count of weeks, no comparison: of many people a few have such weeks by chance."),
+        ],
         1.0,
         one.leads,
         weeks,

@@ -15,7 +15,7 @@ from leadlane.insight.findings import Finding, Proposal, key_of
 from leadlane.insight.groups import Flags
 from leadlane.insight.leads import Leads
 from leadlane.insight.moves import Move, Pair
-from leadlane.insight.proportions import Estimate, difference, wilson
+from leadlane.insight.proportions import Estimate, wilson
 from leadlane.insight.section import Grid, Row
 from leadlane.insight.sources import PoorSource
 from leadlane.policy.edit import Edit
@@ -55,7 +55,7 @@ def _move(basis: Basis, one: Move) -> Finding:
         1 - one.q,
         stake.leads,
         one.gap,
-        basis.of_wins(stake.leads, stake.gap),
+        basis.of_wins(stake.leads, stake.gap) if stake.leads else None,
         [_teams_grid(basis, one)],
         _proposal(basis, one, team, stake),
         one.q,
@@ -75,20 +75,29 @@ class _Stake:
 
 
 def _stake(basis: Basis, one: Move) -> _Stake:
-    """What a segment's move is about: leads that pools which heed teams gave to others than the team.
+    """What a segment's move is about: leads that pools which heed teams gave to teams shown to do worse.
 
-    Those that come from teams without a difference shown count with the plain difference of the two teams in
-    the segment. Where no pool heeds teams, it is about all leads that the other team had.
+    Of a team that is not shown to differ nothing is known to be gained. Where no pool heeds teams, it is
+    about all leads that the other team had.
     """
     reach = _reach(basis, one)
     shown = {each.other: each.gap for each in basis.conversion.moves if _same(each, one)}
     if not reach:
         count = int((_has(basis.leads, "segment", one.segment) & _has(basis.leads, "team", one.other)).sum())
         return _Stake(count, one.gap, shown)
-    gains = {other: shown.get(other) or _plain_gap(basis, one, [other]) for other in reach}
-    known = {other: gap for other, gap in gains.items() if gap is not None}
-    together = one.gap if set(reach) == {one.other} else _plain_gap(basis, one, list(reach))
-    return _Stake(sum(reach.values()), together or one.gap, known)
+    known = {other: count for other, count in reach.items() if other in shown}
+    gap = _together({shown[other]: count for other, count in known.items()}) if known else one.gap
+    return _Stake(sum(known.values()), gap, {other: shown[other] for other in known})
+
+
+def _together(gaps: Mapping[Estimate, int]) -> Estimate:
+    """The mean of gaps by the leads of each. They share a team, so the ends are not taken as independent."""
+    leads = sum(gaps.values())
+    value, low, high = (
+        sum(getattr(gap, end) * count for gap, count in gaps.items()) / leads
+        for end in ("value", "low", "high")
+    )
+    return Estimate(value, low, high, sum(gap.count for gap in gaps))
 
 
 def _same(each: Move, one: Move) -> bool:
@@ -112,12 +121,6 @@ def _reach(basis: Basis, one: Move) -> dict[str, int]:
         for name, count in zip(team.names, counts.tolist(), strict=True)
         if count and name != one.team
     }
-
-
-def _plain_gap(basis: Basis, one: Move, others: Sequence[str]) -> Estimate | None:
-    """The share that the better team won of the segment less that of others; None without decided leads."""
-    (k, n), (j, m) = (_counts(basis.year, one.segment, names) for names in ([one.team], others))
-    return difference(k, n, j, m) if n and m else None
 
 
 def _counts(leads: Leads, segment: str, teams: Sequence[str]) -> tuple[int, int]:

@@ -82,9 +82,13 @@ class Recorded:
 
 @dataclass(slots=True)
 class Told:
-    """What one file or request has said of each lead so far: it may not say two things of one."""
+    """What one file or request has said of each lead so far: it may not say two things of one.
+
+    `foreseen` is how leads would have ended by what a dry run has gone through.
+    """
 
     endings: dict[str, Ending] = field(default_factory=dict)
+    foreseen: dict[str, Ending] = field(default_factory=dict)
 
 
 def record(
@@ -117,7 +121,7 @@ def record(
     still_open = {number: found for number, found in meant.items() if found.is_open}
     closed = {number: found.id for number, found in meant.items() if not found.is_open}
     if dry_run:
-        answers |= {number: _foreseen(said[number], found, now) for number, found in meant.items()}
+        answers |= {number: _foreseen(said[number], found, told, now) for number, found in meant.items()}
     else:
         for number, answer in _close(connection, books, said, still_open, by, now).items():
             if answer is None:  # somebody has closed it meanwhile
@@ -228,11 +232,12 @@ def _is_in_day(moment: datetime, began: datetime | None) -> bool:
     return began is not None and timedelta() <= moment - began < timedelta(days=1)
 
 
-def _foreseen(one: Said, found: Found, now: datetime) -> Recorded:
-    """What would become of an outcome."""
-    ending = _ending(one, found.ending, now)
-    status: Status = "closed" if found.is_open else "unchanged" if ending == found.ending else "corrected"
-    return Recorded(status, found.id, was=found.ending, now=ending)
+def _foreseen(one: Said, found: Found, told: Told, now: datetime) -> Recorded:
+    """What would become of an outcome, after what was said further up."""
+    was = told.foreseen.get(found.id, found.ending)
+    ending = told.foreseen[found.id] = _ending(one, was, now)
+    status: Status = "unchanged" if ending == was else "closed" if was.outcome is None else "corrected"
+    return Recorded(status, found.id, was=was, now=ending)
 
 
 def _close(

@@ -31,6 +31,7 @@ from leadlane.service.outcome_rows import (
     SAYING,
     VOCABULARY,
     OutcomeReading,
+    filled,
     own_words,
     read_row,
 )
@@ -39,6 +40,9 @@ from leadlane.service.rulebooks import Rulebooks
 ROWS_AT_A_TIME = 500
 MOST_REFUSALS = 20
 MOST_STAGES = 10
+MOST_COLUMNS = 200
+# Under which a JSON document has its list, as the body of `POST /v1/outcomes` does.
+LIST_KEY = "outcomes"
 _PARQUET = b"PAR1"
 
 
@@ -79,7 +83,7 @@ class OutcomesRead:
 
     `counts` are of closed, corrected, unchanged, open (nothing has ended) and refused; `outcomes` of what was
     taken. `refusals` are the first ones; `rejects` names the file of all refused rows. `stages` counts the
-    texts that were taken to end nothing.
+    texts that were taken to end nothing. `columns` are those that were used, by role; `unused` the others.
     """
 
     by_line: bool = True
@@ -88,6 +92,8 @@ class OutcomesRead:
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: list[RefusedRow] = field(default_factory=list)
     stages: Counter[str] = field(default_factory=Counter)
+    columns: dict[str, str] = field(default_factory=dict)
+    unused: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     rejects: str = ""
     interrupted: bool = False
@@ -116,7 +122,7 @@ def record_file(
     policy = books.current(connection).policy
     with ExitStack() as opened:
         path = opened.enter_context(_as_text(file.path))
-        rows = opened.enter_context(open_rows(path, encoding=file.encoding))
+        rows = opened.enter_context(open_rows(path, encoding=file.encoding, list_key=LIST_KEY))
         columns = _columns(file, rows)
         refused = rejects_path(file.path if file.path != "-" else "outcomes.csv", rows.format)
         if file.path != "-" and path != file.path:
@@ -126,7 +132,10 @@ def record_file(
             rejects = opened.enter_context(RejectsFile(refused, rows.headers, rows.format, rows.delimiter))
         first = list(islice(rows, ROWS_AT_A_TIME))
         reading = _reading(file, first, columns, ZoneInfo(policy.timezone), policy.currency, now)
-        desk = _Desk(columns, reading, rejects, OutcomesRead(by_line=rows.format != "json"))
+        used = {role: column for column, role in columns.targets.items()}
+        unused = [header for header in rows.headers if header in columns.unmapped][:MOST_COLUMNS]
+        read = OutcomesRead(by_line=rows.format != "json", columns=used, unused=unused)
+        desk = _Desk(columns, reading, rejects, read)
         try:
             for chunk in _chunks(chain(first, rows)):
                 desk.take(connection, books, chunk, by, now, dry_run=dry_run)
@@ -175,7 +184,7 @@ def _columns(file: OutcomeFile, rows: Rows) -> Columns:
         _("--map: there is no role “{role}”").format(role=role) for role in sorted(left_out - NAMES.keys())
     ]
     found = set(columns.targets.values())
-    if not problems and rows.format == "csv":
+    if not problems and rows.headers:
         if not found & SAYING:
             problems.append(_("no column says how a lead ended: a stage, a status, won or not"))
         if not found & NAMING:
@@ -243,7 +252,9 @@ class _Desk:
             if isinstance(row, BadRow):
                 self._refuse_unreadable(row)
                 continue
-            raw, _extra = self.columns.split(row.data)
+            cells, extra = self.columns.split(row.data)
+            raw = filled(cells)
+            self._note_columns(extra)
             one, problems = read_row(raw, self.reading)
             if problems:
                 self._refuse(row, problems)
@@ -255,6 +266,12 @@ class _Desk:
         answers = record(connection, books, told, by, now, told=self.told, dry_run=dry_run)
         for (row, one), answer in zip(said, answers, strict=True):
             self._enter(row, one, answer)
+
+    def _note_columns(self, unused: Mapping[str, object]) -> None:
+        """Objects of JSON may have keys that the first ones have not."""
+        for column in unused.keys() - self.columns.unmapped:
+            if column not in self.read.unused and len(self.read.unused) < MOST_COLUMNS:
+                self.read.unused.append(column)
 
     def _enter(self, row: Row, one: Said, answer: Recorded) -> None:
         if answer.status == "refused":

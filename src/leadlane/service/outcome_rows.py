@@ -56,7 +56,8 @@ _WORDS = {
     "junk": "junk", "spam": "junk", "invalid": "junk", "fake": "junk", "test": "junk",
     "duplicate": "duplicate", "duplikat": "duplicate", "duplicato": "duplicate",
 }  # fmt: skip
-_MOST_REASON = 500
+# What HubSpot writes into a cell that is empty.
+_NO_VALUE = "(no value)"
 _VALUE, _DAY = FieldSpec("deal_value", "number"), FieldSpec("closed_at", "date")
 _CODE = re.compile("[A-Z]{3}").fullmatch
 _ADDRESS = re.compile(r"[^\s()<>\[\];,:]+@[^\s()<>\[\];,:]+")
@@ -85,6 +86,15 @@ def outcome_of(text: str, words: Mapping[str, str]) -> str:
     return "won" if is_won(text) else "lost" if is_lost(text) else ""
 
 
+def filled(raw: Mapping[str, object]) -> dict[str, object]:
+    """The cells of a row without those that say that they are empty."""
+    return {
+        name: sent
+        for name, sent in raw.items()
+        if not (isinstance(sent, str) and sent.strip().casefold() == _NO_VALUE)
+    }
+
+
 def read_row(raw: Mapping[str, object], reading: OutcomeReading) -> tuple[Said | None, list[Problem]]:
     """What a row says, or None where it says that nothing has ended; with what cannot be read of it."""
     cells = _Cells(raw, reading)
@@ -102,7 +112,7 @@ def read_row(raw: Mapping[str, object], reading: OutcomeReading) -> tuple[Said |
         value=cells.value(),
         closed_at=closed_at,
         day_began=day_began,
-        reason=cells.text("reason")[:_MOST_REASON],
+        reason=cells.text("reason", lines=True),
     )
     return said, cells.problems
 
@@ -115,12 +125,12 @@ class _Cells:
     reading: OutcomeReading
     problems: list[Problem] = field(default_factory=list)
 
-    def text(self, name: str) -> str:
+    def text(self, name: str, *, lines: bool = False) -> str:
         sent = self.raw.get(name)
         if sent is None or isinstance(sent, bool):
             return "" if sent is None else str(sent)
         try:
-            return read_text(sent)
+            return read_text(sent, lines=lines)
         except BadValueError as error:
             return self._refuse(name, error)
 

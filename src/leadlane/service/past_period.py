@@ -27,12 +27,13 @@ _EXAMPLES = 12
 class PastPeriod:
     """What a change would have made of the leads that arrived in a period, against the rules in force.
 
-    `leads` were routed, `looked_at` of them decided again, `left_out` could not be. `changed` differ in
-    anything, `hands` in who has them: of all, with an interval where a sample was looked at; the rest counts
-    those looked at. `turns` more go to another of the same people, only because it is another's turn; they
-    are in neither. `moved`: (what, from, to, leads), in words. `pairs`: (person, other person, leads).
-    `people`: (person, leads under the rules in force, leads under the change). `sooner` and `later`
-    promises. `examples` are the newest of those that differ.
+    `leads` can be decided again, `looked_at` of them were. `left_out` of those drawn could not be: what would
+    have become of them is not known, so they are in no other count. `changed` differ in anything, `hands` in
+    who has them: of all, with an interval where a sample was looked at; the rest counts those looked at.
+    `turns` more go to another of the same people, only because it is another's turn; they are in neither.
+    `moved`: (what, from, to, leads), in words. `pairs`: (person, other person, leads). `people`: (person,
+    leads under the rules in force, leads under the change). `sooner` and `later` promises. `examples` are the
+    newest of those that differ.
     """
 
     leads: int
@@ -73,8 +74,9 @@ class PastPeriod:
 
 @dataclass(slots=True)
 class _Tally:
-    """What differs, while it is being counted; hits by batch."""
+    """What differs, while it is being counted; hits by batch, and leads that could be decided again."""
 
+    sizes: Counter[int] = field(default_factory=Counter)
     changed: Counter[int] = field(default_factory=Counter)
     hands: Counter[int] = field(default_factory=Counter)
     pairs: Counter[tuple[str | None, str | None]] = field(default_factory=Counter)
@@ -90,6 +92,7 @@ class _Tally:
         if before is None or after is None:
             self.left_out += 1
             return
+        self.sizes[one.batch_id] += 1
         for counts, made in ((self.before, before), (self.after, after)):
             if made.person is not None:
                 counts[made.person] += 1
@@ -155,8 +158,10 @@ def _drawn(batches: Sequence[tuple[int, int]], most: int) -> list[tuple[int, int
 
 
 def _past(tally: _Tally, everything: Sequence[tuple[int, int]], sizes: Mapping[int, int]) -> PastPeriod:
-    members = sum(size for _batch, size in everything)
-    size = np.array(list(sizes.values()), np.int64)
+    drawn, looked_at = sum(sizes.values()), sum(tally.sizes.values())
+    size = np.array([tally.sizes[batch] for batch in sizes], np.int64)
+    # Of those that were not drawn as large a part could not be decided again.
+    members = round(sum(size for _batch, size in everything) * looked_at / drawn) if drawn else 0
 
     def in_all(hits: Counter[int]) -> Estimate:
         return total_of(np.array([hits[batch] for batch in sizes], np.int64), size, len(everything), members)
@@ -165,7 +170,7 @@ def _past(tally: _Tally, everything: Sequence[tuple[int, int]], sizes: Mapping[i
     newest = sorted(tally.differing, key=lambda one: (one.arrived_at, one.lead), reverse=True)
     return PastPeriod(
         members,
-        int(size.sum()),
+        looked_at,
         tally.left_out,
         in_all(tally.changed),
         in_all(tally.hands),

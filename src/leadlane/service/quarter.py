@@ -17,7 +17,7 @@ from leadlane.errors import LeadlaneError
 from leadlane.explain.hours import hours_words
 from leadlane.i18n import _
 from leadlane.insight.costs import Factor, Given
-from leadlane.insight.findings import Finding, Proposal, ranked, settled
+from leadlane.insight.findings import Finding, Proposal, levels, ranked, settled
 from leadlane.policy.check import check_against
 from leadlane.policy.diff import diff
 from leadlane.policy.edit import EditError, edited
@@ -41,13 +41,8 @@ from leadlane.service.roster_text import edited_roster, roster_text
 # Proposals beyond these, which promise least, are not decided again: each takes as long as the first.
 MOST_TRIED = 12
 _CONTEXT_LINES = 2
-SOURCES: Sequence[Callable[[Basis], list[Finding]]] = (
-    conversion_findings,
-    promise_findings,
-    capacity_findings,
-    balance_findings,
-    rule_findings,
-)
+Source = Callable[[Basis], list[Finding]]
+COMPARING: Sequence[Source] = (conversion_findings, promise_findings, capacity_findings, rule_findings)
 Report = Callable[[int, int], None]
 
 
@@ -168,16 +163,30 @@ def last_quarter(now: datetime) -> str:
 
 
 def _findings(ground: Basis) -> tuple[list[Finding], list[str]]:
-    """All that is found, ranked, and what could not be looked at."""
+    """All that is found, ranked, and what could not be looked at.
+
+    What may be claimed is known when everything was compared; then what rests on claims is found by these.
+    """
+    found, cannot = _found(ground, COMPARING)
+    level = levels(found.values())
+    claimed = ground.claiming(level)
+    if len(claimed.conversion.moves) < len(ground.conversion.moves) or claimed.effect is not ground.effect:
+        found, cannot = _found(claimed, COMPARING)
+    more, cannot_more = _found(claimed, (balance_findings,))
+    return _once(ranked(settled((found | more).values(), level))), [*cannot, *cannot_more]
+
+
+def _found(ground: Basis, sources: Sequence[Source]) -> tuple[dict[str, Finding], list[str]]:
+    """What sources find, by key, and what could not be looked at."""
     found: dict[str, Finding] = {}
     cannot = []
-    for source in SOURCES:
+    for source in sources:
         try:
             # Figures of numpy become plain ones: verdicts store them.
             found |= {one.key: unplain(Finding, plain(one)) for one in source(ground)}
         except LeadlaneError as error:
             cannot.append(f"{error.message} {error.hint}".strip())
-    return _once(ranked(settled(found.values()))), cannot
+    return found, cannot
 
 
 def _once(findings: Sequence[Finding]) -> list[Finding]:

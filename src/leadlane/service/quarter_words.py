@@ -115,7 +115,7 @@ def _overview(made: Quarterly, shown: Sequence[Item]) -> Section:
             [
                 f"{number}. {one.finding.title}",
                 _money_words(one.finding.money, made.currency),
-                say.percent(one.finding.certainty),
+                certainty_words(one.finding),
                 say.number(one.finding.leads),
                 one.finding.proposal.title if one.finding.proposal else _("none"),
             ],
@@ -133,6 +133,21 @@ def _overview(made: Quarterly, shown: Sequence[Item]) -> Section:
     headings = [_("finding"), _("a quarter"), _("certainty"), _("leads"), _("proposal")]
     grid = Grid(headings, rows, "", _("range") if top else "")
     return Section("overview", _("What to change"), says, [grid])
+
+
+_RESTS_ON = {
+    "count": N_("counted"),
+    "forecast": N_("forecast, {share}"),
+    "model": N_("reckoned, {share}"),
+}
+
+
+def certainty_words(finding: Finding) -> str:
+    """How sure it is; of what is no comparison, what it is instead: only comparisons are corrected."""
+    share = say.percent(finding.certainty)
+    if finding.rests_on == "comparison":
+        return share
+    return _(_RESTS_ON[finding.rests_on]).format(share=share)
 
 
 def _bar(cost: Cost | None, top: float) -> Markup:
@@ -244,7 +259,7 @@ def past_words(past: PastPeriod) -> list[str]:
         text = _("Promises: {sooner} would have been sooner, {later} later.")
         said.append(text.format(sooner=say.number(past.sooner), later=say.number(past.later)))
     if past.left_out:
-        text = _("{n} could not be decided again: they stand on what is no longer there.")
+        text = _("{n} more are left out: they could not be decided again, what they stand on is gone.")
         said.append(text.format(n=say.number(past.left_out)))
     if past.is_sample:
         text = _("A random sample of {n} leads was looked at; ranges are 95 % intervals.")
@@ -387,6 +402,10 @@ def _method(made: Quarterly) -> Section:
             "Only what is more than chance explains is claimed, corrected for all comparisons of the review: "
             "where nothing differs at all, no more than one review in twenty claims anything. Results are "
             "compared over the year until the end of the period: a quarter has too few wins for it."
+        ),
+        _(
+            "What is counted, forecast or reckoned (full and idle weeks, weeks to come, changes of teams) is "
+            "no such claim: of many some stand out by chance, and no correction is made for it."
         ),
         _("A figure that goes together with another is not shown to be its cause."),
         _(

@@ -13,6 +13,7 @@ from leadlane.core.rulebook import Rulebook
 from leadlane.i18n import N_
 from leadlane.insight.conversion_report import ConversionReport, conversion_report
 from leadlane.insight.costs import ASSUMPTIONS, Cost, Factor, Given, Source
+from leadlane.insight.findings import Kind
 from leadlane.insight.groups import FALSE_SHARE
 from leadlane.insight.leads import WON, Leads
 from leadlane.insight.proportions import Estimate, difference
@@ -77,6 +78,16 @@ class Basis:
     def effect(self) -> Effect | None:
         """What a fast response goes together with; None where it is not known."""
         return self.conversion.response
+
+    def claiming(self, level: Mapping[Kind, float]) -> Basis:
+        """The same, with only those results that a review may claim at these levels (of `levels`).
+
+        Money, and what teams gain, rest on them: what is too uncertain to be told is no ground for either.
+        """
+        report = self.conversion
+        moves = [one for one in report.moves if one.q <= level["segment"]]
+        fast = report.response if report.response and report.response.q <= level["response"] else None
+        return replace(self, conversion=replace(report, moves=moves, response=fast))
 
     def a_quarter(self, count: float) -> Factor:
         """So many leads of the period, as leads a quarter."""

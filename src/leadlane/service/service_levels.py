@@ -122,7 +122,8 @@ def _compare(promises: Promises) -> dict[str, Beyond]:
     judged = promises.state != ENDED
     person, level = promises.by["person"], promises.by["service_level"]
     kinds = crossed([level.codes[judged], promises.came_outside[judged].astype(np.int32)])
-    found = beyond_chance(person.codes[judged], promises.state[judged] == MISSED, kinds)
+    missed, day = promises.state[judged] == MISSED, promises.by["day"].codes[judged]
+    found = beyond_chance(person.codes[judged], missed, kinds, day)
     return {person.names[one.group]: one for one in found}
 
 

@@ -22,7 +22,7 @@ from leadlane.explain.service_levels import (
     share_words,
     value_words,
 )
-from leadlane.i18n import N_, _
+from leadlane.i18n import N_, _, ngettext
 from leadlane.insight import say
 from leadlane.insight.pictures import dot
 from leadlane.insight.proportions import SMALL, Estimate
@@ -191,21 +191,42 @@ def _report(found: ServiceLevels, book: Rulebook) -> Report:
     return Report(
         _("Service levels"),
         _("Promises that ended: {period}").format(period=period_words(found.period, book.zone)),
-        _tiles(found),
+        _tiles(found, book.roster),
         [
-            _way(found),
-            _groups(found, book.roster),
-            *([_weeks(found)] if len(found.weeks) > 1 else ()),
             *([_patterns(found, book.roster)] if found.all.missed else ()),
             _coaching(found, book.roster),
+            _way(found),
+            *([_weeks(found)] if len(found.weeks) > 1 else ()),
+            _groups(found, book.roster),
         ],
     )
 
 
-def _tiles(found: ServiceLevels) -> list[Tile]:
+def standing_out(found: ServiceLevels, roster: Roster) -> Tile:
+    """By what the shares missed differ beyond chance most clearly, and where most are missed."""
+    told = [one for one in found.patterns if one.is_found and one.worst]
+    if not told:
+        note = _("no difference beyond chance") if found.all.missed else _("nothing was missed")
+        return Tile(_("Stands out"), "–", note)
+    first, *others = told
+    value, share = first.worst[0]
+    note = _("missed by {by}: {share} of {n}, {all} of all").format(
+        by=dimension_words(first.dimension),
+        share=say.percent(share.value),
+        n=say.number(share.count),
+        all=say.percent(1 - found.all.share.value) if found.all.share else "–",
+    )
+    if others:
+        more = ngettext("{said}; {n} more difference", "{said}; {n} more differences", len(others))
+        note = more.format(said=note, n=say.number(len(others)))
+    return Tile(_("Stands out"), value_words(first.dimension, value, roster), note, "unsure")
+
+
+def _tiles(found: ServiceLevels, roster: Roster) -> list[Tile]:
     one = found.all
     kept = _("{kept} kept, {missed} missed").format(kept=say.number(one.kept), missed=say.number(one.missed))
     return [
+        standing_out(found, roster),
         Tile(_("Kept"), say.percent(one.share.value) if one.share else "–", _interval(one.share)),
         Tile(_("Promises"), say.number(one.count), kept),
         Tile(_("Response, median"), span(one.response), span_range(one.response)),

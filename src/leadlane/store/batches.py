@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from functools import cache
 from hashlib import blake2b
 from typing import Any
 
 import orjson
-from psycopg import Connection
+from psycopg import Connection, RawCursor
 from psycopg.rows import tuple_row
 
 from leadlane.core.facts import Account
 from leadlane.core.fairness import Ledger
 from leadlane.store.db import configure_connection
+
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 
 # An open lead as it is decided about. `version` guards it until the batch is written.
 _LEAD = """id, arrived_at, fields, signals, email_key, domain, phone_key, name_key, account_id, linked,
@@ -471,8 +475,20 @@ def write(connection: Connection, written: Written) -> None:
 def _one(connection: Connection, statement: str, values: Mapping[str, Any]) -> tuple[Any, ...]:
     # JSON goes as text of an unknown type: bytes would be taken for bytea.
     texts = {name: value.decode() if isinstance(value, bytes) else value for name, value in values.items()}
-    with connection.cursor(row_factory=tuple_row) as cursor:
-        row = cursor.execute(statement, texts).fetchone()
+    numbered, names = _numbered(statement)
+    with RawCursor(connection, row_factory=tuple_row) as cursor:
+        row = cursor.execute(numbered, [texts[name] for name in names]).fetchone()
     if row is None:
         raise RuntimeError("a SELECT of aggregates always gives one row")
     return row
+
+
+@cache
+def _numbered(statement: str) -> tuple[bytes, tuple[str, ...]]:
+    """A statement with $1, $2 … for its %(name)s, and those names in order.
+
+    Psycopg does the same, but takes statements as long as these apart anew each time.
+    """
+    names = tuple(dict.fromkeys(_PLACEHOLDER.findall(statement)))
+    numbered = _PLACEHOLDER.sub(lambda found: f"${names.index(found[1]) + 1}", statement)
+    return numbered.encode(), names

@@ -56,8 +56,9 @@ def due_leads(connection: Connection, now: datetime, limit: int, but: Collection
     Without those that somebody is at work on, and those of `but`.
     """
     # Locked only to pass over what others hold: whoever acts claims again, in a transaction that can be
-    # tried again from its beginning.
-    with connection.transaction(force_rollback=True), connection.cursor(row_factory=class_row(Due)) as cursor:
+    # tried again from its beginning. Nothing is rolled back to let go: psycopg forgets all statements that it
+    # has prepared where something is, and each would be planned anew.
+    with connection.transaction(), connection.cursor(row_factory=class_row(Due)) as cursor:
         return cursor.execute(
             "SELECT id, chase_at AS due_at, domain FROM leads WHERE chase_at <= %s AND id <> ALL(%s)"
             " ORDER BY chase_at, id LIMIT %s FOR UPDATE SKIP LOCKED",

@@ -143,6 +143,19 @@ def next_window(connection: Connection, source: Source, begin: int, most: int) -
     return Window(source, begin, row[0]) if row is not None and row[0] is not None else None
 
 
+_MORE = {
+    source: f"SELECT EXISTS (SELECT FROM {source} WHERE id > greatest(%s, up_to)) FROM facts_read"
+    f" WHERE source = '{source}'"
+    for source in SOURCES
+}
+
+
+def is_more(connection: Connection, source: Source, begin: int) -> bool:
+    """Whether a table has rows after `begin` that have not been read; locks nothing."""
+    row = connection.execute(_MORE[source], [begin]).fetchone()
+    return row == (True,)
+
+
 def sees_what_is_committed(connection: Connection) -> bool:
     """Whether each statement sees what is committed by then, not only what was when its transaction began."""
     row = connection.execute("SELECT current_setting('transaction_isolation')").fetchone()
@@ -325,6 +338,11 @@ def settled_months(connection: Connection, quiet: timedelta) -> list[Month]:
         [quiet],
     ).fetchall()
     return [Month(Stretch(since, until), edition) for since, until, edition in rows]
+
+
+def editions(connection: Connection) -> frozenset[UUID]:
+    """The editions of all months as they are."""
+    return frozenset(edition for (edition,) in connection.execute("SELECT edition FROM fact_months"))
 
 
 def read_month(connection: Connection, month: Month) -> bytes | None:

@@ -429,7 +429,7 @@ _DECIDE: dict[str, Any] = {"capability": Capability.EDIT_POLICY}
 
 PAGES = (
     page(HOME, show_review, capability=Capability.READ_REPORTS),
-    page(f"{HOME}/make", make, method="POST", capability=Capability.READ_REPORTS),
+    page(f"{HOME}/make", make, method="POST", **_DECIDE),
     page(f"{HOME}/accept", accept, method="POST", **_DECIDE),
     page(f"{HOME}/edit", edit, method="POST", **_DECIDE),
     page(f"{HOME}/dismiss", ask_dismiss, **_DECIDE),

@@ -23,7 +23,7 @@ from leadlane.insight import say
 from leadlane.insight.proportions import SMALL
 from leadlane.service.report_kind import Asked
 from leadlane.service.service_levels import DIMENSIONS, Group, seen_by, service_levels
-from leadlane.service.service_levels_report import span, span_range
+from leadlane.service.service_levels_report import span, span_range, standing_out
 from leadlane.service.who_acts import answers_for
 from leadlane.web import words
 from leadlane.web.acting import actor_of
@@ -41,6 +41,7 @@ def shown(
         "found": report,
         "coaching": seen_by(report, coached_by(book, session)),
         "sees_coaching": session.may(Capability.ACT_ON_TEAM_LEADS),
+        "standing_out": standing_out(report, book.roster),
         "weeks": _weeks(report.weeks, ZoneInfo(session.zone)),
         "zone": book.zone.key,
         "name_of_value": lambda value: value_words(by, value, book.roster),
