@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from leadlane.service import api_keys
-from leadlane.service.reports import KINDS
+from leadlane.service.reporting.reports import KINDS
 
 # Each address with the scope that it takes.
 ENTRIES = {"people": "person_id", "teams": "team_id", "accounts": "account_id", "contacts": "contact_id"}

@@ -13,7 +13,7 @@ from hypothesis.errors import Unsatisfiable
 from schemathesis.checks import CHECKS
 
 from leadlane.core.facts import LEAD_FIELDS
-from leadlane.service.reports import KINDS
+from leadlane.service.reporting.reports import KINDS
 
 # We read more forms of a value than JSON Schema can say (a country by its name), and know more of what is
 # meaningless (a country that there is not), so what the schema allows and what is taken are not the same.

@@ -11,8 +11,8 @@ import pytest
 from leadlane.insight.findings import Finding, Proposal
 from leadlane.insight.proportions import Estimate
 from leadlane.policy.edit import Edit
-from leadlane.service.past_period import PastPeriod
-from leadlane.service.quarter import Item, Quarterly, Tried, as_json
+from leadlane.service.quarterly.past_period import PastPeriod
+from leadlane.service.quarterly.quarter import Item, Quarterly, Tried, as_json
 from leadlane.store.review_verdicts import keep_review
 
 BEGIN, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 4, 1, tzinfo=UTC)

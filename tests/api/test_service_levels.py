@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from leadlane.service.reports import KINDS, columns
+from leadlane.service.reporting.reports import KINDS, columns
 
 ADDRESS = "/v1/reports/service-levels"
 

@@ -11,8 +11,8 @@ import pytest
 from tests.api.test_reviews import BEGIN, END, FINDING, ITEMS
 
 from leadlane.service import sign_in, users
-from leadlane.service.quarter import Quarterly, as_json
-from leadlane.service.review_verdicts import give
+from leadlane.service.quarterly.quarter import Quarterly, as_json
+from leadlane.service.quarterly.review_verdicts import give
 from leadlane.store.review_verdicts import keep_review
 from leadlane.web.application import all_pages
 from leadlane.web.live import PATH as LIVE

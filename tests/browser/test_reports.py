@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from leadlane.service.reports import KINDS
+from leadlane.service.reporting.reports import KINDS
 
 # What is left of the width of A4 at 96 dots an inch, in pixels.
 _PAPER = 703

@@ -26,7 +26,7 @@ from leadlane.policy.roster import read_roster
 from leadlane.service.acts import act
 from leadlane.service.batch import route_batch
 from leadlane.service.publish import publish
-from leadlane.service.reports import KINDS, columns
+from leadlane.service.reporting.reports import KINDS, columns
 from leadlane.service.roster import put_roster
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import submission

@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 from rich.console import Console
 from tests.conftest import TEMPLATE, _database
-from tests.service.quarter_company import NOW, Planted, company
+from tests.service.quarterly.quarter_company import NOW, Planted, company
 from typer.testing import CliRunner
 
 from leadlane import config

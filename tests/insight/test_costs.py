@@ -92,7 +92,8 @@ def test_assumptions_are_numbers_or_ranges(text: str, values: tuple[float, ...])
 
 
 @pytest.mark.parametrize(
-    "text", ["x=1", "hour_cost", "hour_cost=a", "hour_cost=9..2", "hour_cost=-1", "hour_cost=nan", "hour_cost=1e300"]
+    "text",
+    ["x=1", "hour_cost", "hour_cost=a", "hour_cost=9..2", "hour_cost=-1", "hour_cost=nan", "hour_cost=1e300"],
 )
 def test_what_is_no_assumption_is_refused(text: str) -> None:
     with pytest.raises(ValueError):

@@ -14,8 +14,8 @@ from prometheus_client import REGISTRY
 from tests.service.conftest import NOW
 from tests.service.due import Company, company, lead
 
-from leadlane.service import facts
 from leadlane.service import worker as module
+from leadlane.service.reporting import facts
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.worker import Worker
 from leadlane.store.db import connect

@@ -11,7 +11,7 @@ from html import unescape
 from typing import Any
 
 import pytest
-from tests.service.test_balance import POLICY, ROSTER
+from tests.service.quarterly.test_balance import POLICY, ROSTER
 from tests.web.conftest import Site, Visitor, opened_site, text_of
 
 from leadlane.app import App
@@ -20,11 +20,12 @@ from leadlane.core.facts import LEAD_FIELDS
 from leadlane.insight.findings import Finding
 from leadlane.intake.leads import read_lead
 from leadlane.policy.roster import read_roster
-from leadlane.service import quarter_verbs, review_verdicts, users
+from leadlane.service import users
 from leadlane.service.batch import route_batch
 from leadlane.service.drafts import open_draft
 from leadlane.service.publish import current_document, publish
-from leadlane.service.quarter import Item, as_json
+from leadlane.service.quarterly import quarter_verbs, review_verdicts
+from leadlane.service.quarterly.quarter import Item, as_json
 from leadlane.service.roster import put_roster
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import submission

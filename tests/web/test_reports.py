@@ -14,8 +14,8 @@ import pytest
 from markupsafe import Markup
 
 from leadlane.insight.section import Grid, Picture, Row, Section
-from leadlane.service import facts
-from leadlane.service.reports import KINDS, columns
+from leadlane.service.reporting import facts
+from leadlane.service.reporting.reports import KINDS, columns
 from leadlane.web.render import environment
 
 from .conftest import text_of

@@ -51,9 +51,9 @@ from leadlane.errors import LeadlaneError
 from leadlane.i18n import _
 from leadlane.policy.roster_schema import AccountPart, ContactPart, PersonPart, TeamPart
 from leadlane.service.candidates import CandidatesView
-from leadlane.service.contact_rate import DuplicatesReportView
 from leadlane.service.ownership import OwnershipView
-from leadlane.service.reports import KINDS
+from leadlane.service.reporting.contact_rate import DuplicatesReportView
+from leadlane.service.reporting.reports import KINDS
 from leadlane.service.views import AccountView, AnswerView, LeadView
 
 # The responses of an operation, by status.

@@ -17,7 +17,7 @@ from leadlane.i18n import N_, _, current_language
 from leadlane.intake.problems import Problem as LeadProblem
 from leadlane.policy.problems import PolicyErrors
 from leadlane.policy.problems import Problem as DocumentProblem
-from leadlane.service.facts import NotReadyError
+from leadlane.service.reporting.facts import NotReadyError
 from leadlane.service.roster import RosterErrors
 from leadlane.service.router import BusyError
 from leadlane.service.rulebooks import NothingPublishedError

@@ -17,10 +17,10 @@ from leadlane.api.front import front_of
 from leadlane.api.pages import NoQuery
 from leadlane.api.problems import ProblemError, field_error
 from leadlane.i18n import _
-from leadlane.service import reports
-from leadlane.service.contact_rate import MOST_LISTED, PeriodError, duplicates_report, read_period
-from leadlane.service.report_files import csv_text
-from leadlane.service.report_kind import Kind
+from leadlane.service.reporting import reports
+from leadlane.service.reporting.contact_rate import MOST_LISTED, PeriodError, duplicates_report, read_period
+from leadlane.service.reporting.report_files import csv_text
+from leadlane.service.reporting.report_kind import Kind
 from leadlane.store.codec import encode
 
 CSV = "text/csv; charset=utf-8"

@@ -24,9 +24,9 @@ from leadlane.insight.verdicts import Said, Verdict, figures_of, is_folded
 from leadlane.policy.problems import located
 from leadlane.policy.schema import Name, Part, Text, choice
 from leadlane.policy.structure import read_structure
-from leadlane.service import quarter_verbs, review_verdicts
-from leadlane.service.quarter import Item, Quarterly, Tried
-from leadlane.service.review_verdicts import ReasonError
+from leadlane.service.quarterly import quarter_verbs, review_verdicts
+from leadlane.service.quarterly.quarter import Item, Quarterly, Tried
+from leadlane.service.quarterly.review_verdicts import ReasonError
 from leadlane.store import review_verdicts as store
 from leadlane.store.codec import encode
 

@@ -28,8 +28,8 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 from leadlane.insight.page import page
 from leadlane.policy.hours import DEFAULT_HOURS, weekly_hours
-from leadlane.service.audit import AuditFiles, audit_files
-from leadlane.service.audit_leads import Reading
+from leadlane.service.auditing.audit import AuditFiles, audit_files
+from leadlane.service.auditing.audit_leads import Reading
 files = AuditFiles([sys.argv[1]], Reading(ZoneInfo("Europe/Berlin")), weekly_hours(DEFAULT_HOURS))
 audited = audit_files(files)
 Path(sys.argv[2]).write_text(page(audited.report), encoding="utf-8")

@@ -22,8 +22,9 @@ from leadlane.bench.database import Bench
 from leadlane.bench.figures import Figure, Target, percentile
 from leadlane.bench.http import Server, serving
 from leadlane.config import Settings
-from leadlane.service import demo, facts, sign_in, users
+from leadlane.service import demo, sign_in, users
 from leadlane.service.arrivals import count_arrivals
+from leadlane.service.reporting import facts
 from leadlane.store.db import connect
 from leadlane.web.application import all_pages
 from leadlane.web.live import PATH as LIVE

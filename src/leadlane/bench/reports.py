@@ -20,10 +20,11 @@ from leadlane.bench.database import Bench
 from leadlane.bench.figures import Figure, Target, percentile, repeat
 from leadlane.bench.http import serving
 from leadlane.config import Settings
-from leadlane.service import demo, fact_files, facts
-from leadlane.service.periods import Span
-from leadlane.service.report_kind import Asked
-from leadlane.service.reports import KINDS, make
+from leadlane.service import demo
+from leadlane.service.reporting import fact_files, facts
+from leadlane.service.reporting.periods import Span
+from leadlane.service.reporting.report_kind import Asked
+from leadlane.service.reporting.reports import KINDS, make
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.store.db import connect
 

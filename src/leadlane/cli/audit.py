@@ -23,8 +23,8 @@ from leadlane.intake.problems import BadValueError
 from leadlane.policy.hours import DEFAULT_HOURS, HoursError, weekly_hours
 
 if TYPE_CHECKING:
-    from leadlane.service.audit import Audited, AuditFiles
-    from leadlane.service.audit_files import Progress as OnProgress
+    from leadlane.service.auditing.audit import Audited, AuditFiles
+    from leadlane.service.auditing.audit_files import Progress as OnProgress
 
 HELP = _(
     "Audit exports of leads and deals: who answers, how fast, who converts, what it costs, what to do first."
@@ -83,8 +83,8 @@ def audit(
 ) -> None:
     """Prints the summary of an audit, and writes the page and the first policy where they are asked for."""
     # Imported here because numpy and scipy take a moment, which no other command should pay.
-    from leadlane.service.audit import AuditFiles, audit_files
-    from leadlane.service.audit_leads import Reading
+    from leadlane.service.auditing.audit import AuditFiles, audit_files
+    from leadlane.service.auditing.audit_leads import Reading
 
     zone = _zone(timezone)
     if decimal not in (None, ".", ","):
@@ -109,7 +109,7 @@ def audit(
 
 def _write(audited: Audited, asked: AuditFiles, out: Path | None, folder: Path | None) -> None:
     from leadlane.insight.page import page
-    from leadlane.service.audit_policy import first_policy
+    from leadlane.service.auditing.audit_policy import first_policy
 
     if out is not None:
         _save(out, page(audited.report))

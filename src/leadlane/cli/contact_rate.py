@@ -16,7 +16,7 @@ from leadlane.cli.matching import console, percent
 from leadlane.core.facts import Roster
 from leadlane.explain.speech import moment_words, person_words
 from leadlane.i18n import _, ngettext
-from leadlane.service.contact_rate import (
+from leadlane.service.reporting.contact_rate import (
     DuplicatesReportView,
     RateGroupView,
     RateView,

@@ -14,10 +14,10 @@ from leadlane.app import open_app
 from leadlane.cli.sections import print_report
 from leadlane.errors import LeadlaneError
 from leadlane.i18n import N_, _
-from leadlane.service import reports
-from leadlane.service.report_files import csv_text, parquet_bytes, write_file
-from leadlane.service.report_kind import Asked, Kind, Made
-from leadlane.service.reports import KINDS, Question
+from leadlane.service.reporting import reports
+from leadlane.service.reporting.report_files import csv_text, parquet_bytes, write_file
+from leadlane.service.reporting.report_kind import Asked, Kind, Made
+from leadlane.service.reporting.reports import KINDS, Question
 from leadlane.store.codec import encode
 
 app = typer.Typer()

@@ -25,7 +25,7 @@ from leadlane.i18n import N_, _, ngettext
 
 if TYPE_CHECKING:
     from leadlane.insight.section import Report as Document
-    from leadlane.service.quarter import Item, Quarterly, Report
+    from leadlane.service.quarterly.quarter import Item, Quarterly, Report
 
 HELP = _("Review a quarter: ranked findings, each with a change tried out on the leads of the quarter.")
 _MORE = N_("… more in the document (--out)")
@@ -64,9 +64,9 @@ def review(
 ) -> None:
     """Prints the review of a period, and writes its document and files where they are asked for."""
     # Imported here because numpy and scipy take a moment, which no other command should pay.
-    from leadlane.service import quarter_verbs
-    from leadlane.service.quarter import as_json as plain
-    from leadlane.service.quarter import review_period
+    from leadlane.service.quarterly import quarter_verbs
+    from leadlane.service.quarterly.quarter import as_json as plain
+    from leadlane.service.quarterly.quarter import review_period
 
     if accept and dismiss:
         raise typer.BadParameter(_("Either accept, or dismiss."), param_hint="--accept, --dismiss")
@@ -105,7 +105,8 @@ def _decide(
     user: str | None,
     now: datetime,
 ) -> None:
-    from leadlane.service import quarter_verbs, review_verdicts, users
+    from leadlane.service import users
+    from leadlane.service.quarterly import quarter_verbs, review_verdicts
 
     by = getpass.getuser()
     if dismissed is not None:
@@ -142,7 +143,7 @@ def _print_accepted(item: Item, email: str) -> None:
 
 def _write_document(path: Path, document: Document) -> None:
     from leadlane.insight.page import page
-    from leadlane.service.report_files import write_file
+    from leadlane.service.reporting.report_files import write_file
 
     _make_folder(path.parent)
     write_file(path, page(document).encode())
@@ -151,8 +152,8 @@ def _write_document(path: Path, document: Document) -> None:
 
 def _write_files(folder: Path, made: Quarterly) -> None:
     """A folder for each proposal, named by its finding's key."""
-    from leadlane.service.quarter_verbs import files_of
-    from leadlane.service.report_files import write_file
+    from leadlane.service.quarterly.quarter_verbs import files_of
+    from leadlane.service.reporting.report_files import write_file
 
     count = 0
     taken: set[Path] = set()
@@ -203,7 +204,7 @@ def _print_changes(made: Quarterly) -> None:
 
 def _assumption(text: str) -> tuple[str, tuple[float, float, float]]:
     from leadlane.insight.costs import read_assumption
-    from leadlane.service.review_basis import REVIEW_ASSUMPTIONS
+    from leadlane.service.quarterly.review_basis import REVIEW_ASSUMPTIONS
 
     try:
         return read_assumption(text, REVIEW_ASSUMPTIONS)

@@ -14,8 +14,8 @@ from leadlane.intake import columns
 from leadlane.intake.columns import header_key
 from leadlane.intake.problems import BadValueError, Problem, shorten
 from leadlane.intake.values import Reading, read_list, read_moment, read_text, read_value
-from leadlane.service.audit_columns import NAMES as AUDITED
-from leadlane.service.audit_columns import is_lost, is_true, is_won, ranked
+from leadlane.service.auditing.audit_columns import NAMES as AUDITED
+from leadlane.service.auditing.audit_columns import is_lost, is_true, is_won, ranked
 from leadlane.service.late_outcomes import Said, day_ended
 
 # docs/outcomes.md shows this table.

@@ -133,7 +133,7 @@ class Worker(Loop):
         if last is not None and now - last < _READ_EVERY_SECONDS and not self._is_behind:
             return
         # Imported here because every command that has a worker would wait for what computes figures.
-        from leadlane.service import fact_files, facts
+        from leadlane.service.reporting import fact_files, facts
 
         self._facts_at, self._is_behind = now, False
         is_read = facts.catch_up(connection, _READ_SECONDS) == 0

@@ -11,6 +11,8 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import tuple_row
 
+from leadlane.core.trace import Reason
+
 Which = Literal["arrived", "ended"]
 # Tables that tell which leads have changed, in the order in which they are read: what is made because of a
 # telling needs not be made again because of the timeline.
@@ -21,6 +23,10 @@ Columns = Mapping[str, Sequence[Any]]
 # Another one whenever the row of a lead (`l`) is written. The transaction alone would do, but for backups:
 # where one is restored, transactions are counted anew.
 _VERSION = "hashtextextended(concat(l.xmin, ' ', date_part('epoch', l.changed_at)), 0)"
+# Why a lead went to a person to decide; the last one: a rule says so. Facts have the place in this list, from 1.
+REVIEW_WHYS = (
+    Reason.UNSURE_MATCH, Reason.NO_OWNER, Reason.NOBODY_AVAILABLE, Reason.REASSIGNMENT_LIMIT, "review_route",
+)  # fmt: skip
 # A lead is judged (`judged_at`) when it is answered, or when its promise ends: whoever has it then is
 # `person`. Whoever has it still since then is read from its row; of others the timeline tells. A lead handed
 # on at the very end of the promise was in the hands before.
@@ -30,7 +36,7 @@ WITH wanted AS MATERIALIZED (
            held_since IS NOT NULL AND coalesce(held_since < respond_by, true)
                AND coalesce(held_since <= responded_at, true) AS is_theirs
       FROM leads AS l
-     WHERE id = ANY(%s)
+     WHERE id = ANY(%(ids)s)
 ), held AS MATERIALIZED (
     SELECT w.*, d.at AS routed_at, d.owner AS routed_to, d.trace -> 'intent' -> 'by' AS intent_by,
            CASE WHEN json_array_length(d.trace -> 'intent' -> 'by') > 1 THEN d.trace -> 'signals' END
@@ -66,7 +72,11 @@ SELECT h.id, h.version, h.merged_into IS NOT NULL AS is_merged,
        date_part('epoch', h.responded_at) AS responded_at,
        date_part('epoch', h.closed_at) AS closed_at,
        h.deal_value, h.value, h.reassigned AS handoffs, past.declines, reached.touches,
-       h.is_theirs,
+       h.is_theirs, coalesce(array_position(%(whys)s, handled.why), 0) AS review_why,
+       coalesce(handled.is_reviewed OR handled.why IS NOT NULL AND NOT handled.is_served, false) AS is_placed,
+       coalesce(handled.is_handed_over, false) AS is_handed_over,
+       coalesce(handled.is_declined, false) AS is_declined,
+       coalesce(handled.is_disputed, false) AS is_disputed,
        h.fields ->> 'source' AS source, h.segment, coalesce(h.owner, past.owner) AS owner,
        CASE WHEN h.judged_at IS NULL THEN coalesce(h.person, h.owner, past.owner) ELSE h.person END AS person,
        h.route, h.pool, h.destination, h.service_level,
@@ -90,6 +100,26 @@ SELECT h.id, h.version, h.merged_into IS NOT NULL AS is_merged,
       SELECT at, channel FROM tellings
        WHERE lead_id = h.id AND person = h.person AND at >= h.had_since
        ORDER BY at, id LIMIT 1) AS told ON true
+  LEFT JOIN LATERAL (
+      -- What people did beside its route. What came to review because nobody was free, and was given to
+      -- somebody by itself (served), no person had to decide about.
+      SELECT (array_agg(why ORDER BY at, number) FILTER (WHERE why IS NOT NULL))[1] AS why,
+             bool_or(outcome = 'reviewed') AS is_reviewed, bool_or(outcome = 'served') AS is_served,
+             bool_or(use = 'handed_over') AS is_handed_over, bool_or(use = 'declined') AS is_declined,
+             bool_or(use = 'disputed') AS is_disputed
+        FROM (SELECT at, number, outcome, route_use_of(outcome, trace) AS use,
+                     CASE WHEN outcome IN ('placed', 'moved') THEN
+                              coalesce((SELECT reason
+                                          FROM json_array_elements_text(trace #> '{result,reasons}') AS reason
+                                         WHERE reason = ANY(%(whys)s) LIMIT 1), 'review_route')
+                          WHEN (trace #> '{result,reasons}')::jsonb ? 'reassignment_limit'
+                              THEN 'reassignment_limit'
+                     END AS why
+                FROM decisions
+               WHERE lead_id = h.id AND route = h.route
+                 AND (outcome IN ('reassigned', 'reviewed', 'disputed', 'served')
+                      OR destination LIKE 'review:%%' AND outcome IN ('placed', 'moved', 'chased'))) AS d
+       ) AS handled ON true
 """
 
 
@@ -100,7 +130,7 @@ def made_from(connection: Connection, ids: Sequence[str]) -> Columns:
     it was routed, `signals_told` all that it had then, where those are several.
     """
     with connection.cursor(row_factory=tuple_row) as cursor:
-        cursor.execute(_MADE_FROM, [list(ids)])
+        cursor.execute(_MADE_FROM, {"ids": list(ids), "whys": list(map(str, REVIEW_WHYS))})
         names = [column.name for column in cursor.description or ()]
         rows = cursor.fetchall()
     return dict(zip(names, zip(*rows, strict=True) if rows else [()] * len(names), strict=True))

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from leadlane.errors import DatabaseError, LeadlaneError
 from leadlane.i18n import _
 from leadlane.logging import get_logger
-from leadlane.service.facts import NotReadyError
+from leadlane.service.reporting.facts import NotReadyError
 from leadlane.service.rulebooks import NothingPublishedError
 from leadlane.web import (
     assets,

@@ -23,12 +23,13 @@ from leadlane.insight.page import page as document_page
 from leadlane.insight.section import Grid
 from leadlane.insight.verdicts import Said, Verdict, figures_of
 from leadlane.policy.edit import EditError
-from leadlane.service import quarter_verbs, quarter_words, review_roster, review_verdicts, workshop_runs
-from leadlane.service.contact_rate import PeriodError
-from leadlane.service.periods import Span
-from leadlane.service.quarter import Item, Quarterly, last_quarter, review_period
-from leadlane.service.review_basis import FACTORS, REVIEW_ASSUMPTIONS
-from leadlane.service.review_verdicts import LONGEST_REASON, Followed
+from leadlane.service import workshop_runs
+from leadlane.service.quarterly import quarter_verbs, quarter_words, review_roster, review_verdicts
+from leadlane.service.quarterly.quarter import Item, Quarterly, last_quarter, review_period
+from leadlane.service.quarterly.review_basis import FACTORS, REVIEW_ASSUMPTIONS
+from leadlane.service.quarterly.review_verdicts import LONGEST_REASON, Followed
+from leadlane.service.reporting.contact_rate import PeriodError
+from leadlane.service.reporting.periods import Span
 from leadlane.store import review_verdicts as store
 from leadlane.store import workshop
 from leadlane.web import workshop as workshop_pages

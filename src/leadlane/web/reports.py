@@ -16,11 +16,11 @@ from starlette.responses import RedirectResponse, Response
 from leadlane.core.rulebook import Rulebook
 from leadlane.errors import DatabaseError, LeadlaneError
 from leadlane.i18n import _
-from leadlane.service import reports
-from leadlane.service.facts import NotReadyError
-from leadlane.service.report_files import csv_text, parquet_bytes
-from leadlane.service.report_kind import Asked, Kind
-from leadlane.service.reports import KINDS, Question
+from leadlane.service.reporting import reports
+from leadlane.service.reporting.facts import NotReadyError
+from leadlane.service.reporting.report_files import csv_text, parquet_bytes
+from leadlane.service.reporting.report_kind import Asked, Kind
+from leadlane.service.reporting.reports import KINDS, Question
 from leadlane.web import service_levels
 from leadlane.web.page import Page, page
 from leadlane.web.render import show

@@ -21,9 +21,9 @@ from leadlane.explain.service_levels import (
 from leadlane.i18n import _
 from leadlane.insight import say
 from leadlane.insight.proportions import SMALL
-from leadlane.service.report_kind import Asked
-from leadlane.service.service_levels import DIMENSIONS, Group, seen_by, service_levels
-from leadlane.service.service_levels_report import span, span_range, standing_out
+from leadlane.service.reporting.report_kind import Asked
+from leadlane.service.reporting.service_levels import DIMENSIONS, Group, seen_by, service_levels
+from leadlane.service.reporting.service_levels_report import span, span_range, standing_out
 from leadlane.service.who_acts import answers_for
 from leadlane.web import words
 from leadlane.web.acting import actor_of
