@@ -19,16 +19,14 @@ from leadlane.insight.leads import LOST, OPEN, WON, Group, Leads
 INSTANTS = (
     "arrived_at", "asked_at", "assigned_at", "had_since", "told_at", "respond_by", "responded_at",
     "closed_at",
+    # When people did first what with it, beside its route of now.
+    "to_review_at", "reviewed_at", "served_at", "handed_over_at", "declined_at", "disputed_at",
 )  # fmt: skip
 AMOUNTS = ("deal_value", "value")
 # `is_theirs`: nobody else has had the lead from when `person` had it until it was answered or closed, or now.
 # `is_merged`: it is part of another lead by now.
 # `review_why`: why it went to a person to decide (a number of store.facts.REVIEW_WHYS, 0: it did not).
-# `is_placed`: a person placed it from there, or is to. All of these by the decisions of its route of now.
-COUNTS = (
-    "handoffs", "declines", "touches", "is_theirs", "is_merged",
-    "review_why", "is_placed", "is_handed_over", "is_declined", "is_disputed",
-)  # fmt: skip
+COUNTS = ("handoffs", "declines", "touches", "is_theirs", "is_merged", "review_why")
 GROUPS = (
     "source", "segment", "owner", "person", "route", "pool", "destination", "service_level", "deal_band",
     "intent", "fit", "relationship", "channel", "closing", "policy", "country", "industry", "signal",

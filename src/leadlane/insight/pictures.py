@@ -123,7 +123,7 @@ def week(counts: NDArray[np.int64], days: Sequence[str], title: str) -> Markup:
         for hour in range(24):
             count = int(counts[row, hour])
             kind, depth = ("shade", 0.12 + 0.88 * count / most) if count else ("none", 1.0)
-            # There are thousands; only the day is no number here, and Markup.format takes thirty times as long.
+            # Of thousands; only the day is no number here, and Markup.format takes thirty times as long.
             parts.append(
                 Markup(
                     f'<rect class="{kind}" x="{left + hour * step:.1f}" y="{row * step}" width="{size}"'

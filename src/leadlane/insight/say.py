@@ -30,7 +30,12 @@ def _decimal(value: float, pattern: str, locale: str) -> str:
 
 def percent(share: float) -> str:
     """A share with one decimal: `13.0%`."""
-    return format_percent(share, format="#,##0.0%", locale=_locale())
+    return _percent(share, _locale())
+
+
+@lru_cache(maxsize=20_000)
+def _percent(share: float, locale: str) -> str:
+    return format_percent(share, format="#,##0.0%", locale=locale)
 
 
 def points(share: float) -> str:

@@ -23,7 +23,7 @@ Columns = Mapping[str, Sequence[Any]]
 # Another one whenever the row of a lead (`l`) is written. The transaction alone would do, but for backups:
 # where one is restored, transactions are counted anew.
 _VERSION = "hashtextextended(concat(l.xmin, ' ', date_part('epoch', l.changed_at)), 0)"
-# Why a lead went to a person to decide; the last one: a rule says so. Facts have the place in this list, from 1.
+# Why a lead went to a person to decide, the last one: a rule says so. Facts have the place in it, from 1 on.
 REVIEW_WHYS = (
     Reason.UNSURE_MATCH, Reason.NO_OWNER, Reason.NOBODY_AVAILABLE, Reason.REASSIGNMENT_LIMIT, "review_route",
 )  # fmt: skip
@@ -73,10 +73,12 @@ SELECT h.id, h.version, h.merged_into IS NOT NULL AS is_merged,
        date_part('epoch', h.closed_at) AS closed_at,
        h.deal_value, h.value, h.reassigned AS handoffs, past.declines, reached.touches,
        h.is_theirs, coalesce(array_position(%(whys)s, handled.why), 0) AS review_why,
-       coalesce(handled.is_reviewed OR handled.why IS NOT NULL AND NOT handled.is_served, false) AS is_placed,
-       coalesce(handled.is_handed_over, false) AS is_handed_over,
-       coalesce(handled.is_declined, false) AS is_declined,
-       coalesce(handled.is_disputed, false) AS is_disputed,
+       date_part('epoch', handled.to_review_at) AS to_review_at,
+       date_part('epoch', handled.reviewed_at) AS reviewed_at,
+       date_part('epoch', handled.served_at) AS served_at,
+       date_part('epoch', handled.handed_over_at) AS handed_over_at,
+       date_part('epoch', handled.declined_at) AS declined_at,
+       date_part('epoch', handled.disputed_at) AS disputed_at,
        h.fields ->> 'source' AS source, h.segment, coalesce(h.owner, past.owner) AS owner,
        CASE WHEN h.judged_at IS NULL THEN coalesce(h.person, h.owner, past.owner) ELSE h.person END AS person,
        h.route, h.pool, h.destination, h.service_level,
@@ -101,18 +103,22 @@ SELECT h.id, h.version, h.merged_into IS NOT NULL AS is_merged,
        WHERE lead_id = h.id AND person = h.person AND at >= h.had_since
        ORDER BY at, id LIMIT 1) AS told ON true
   LEFT JOIN LATERAL (
-      -- What people did beside its route. What came to review because nobody was free, and was given to
-      -- somebody by itself (served), no person had to decide about.
+      -- When people did first what, beside its route. Served: it came to review because nobody was free,
+      -- and was given to somebody by itself.
       SELECT (array_agg(why ORDER BY at, number) FILTER (WHERE why IS NOT NULL))[1] AS why,
-             bool_or(outcome = 'reviewed') AS is_reviewed, bool_or(outcome = 'served') AS is_served,
-             bool_or(use = 'handed_over') AS is_handed_over, bool_or(use = 'declined') AS is_declined,
-             bool_or(use = 'disputed') AS is_disputed
+             min(at) FILTER (WHERE why IS NOT NULL) AS to_review_at,
+             min(at) FILTER (WHERE outcome = 'reviewed') AS reviewed_at,
+             min(at) FILTER (WHERE outcome = 'served') AS served_at,
+             min(at) FILTER (WHERE use = 'handed_over') AS handed_over_at,
+             min(at) FILTER (WHERE use = 'declined') AS declined_at,
+             min(at) FILTER (WHERE use = 'disputed') AS disputed_at
         FROM (SELECT at, number, outcome, route_use_of(outcome, trace) AS use,
                      CASE WHEN outcome IN ('placed', 'moved') THEN
-                              coalesce((SELECT reason
-                                          FROM json_array_elements_text(trace #> '{result,reasons}') AS reason
-                                         WHERE reason = ANY(%(whys)s) LIMIT 1), 'review_route')
-                          WHEN (trace #> '{result,reasons}')::jsonb ? 'reassignment_limit'
+                              coalesce((SELECT r.why
+                                          FROM json_array_elements_text(trace #> '{{result,reasons}}')
+                                                   AS r (why)
+                                         WHERE r.why = ANY(%(whys)s) LIMIT 1), 'review_route')
+                          WHEN (trace #> '{{result,reasons}}')::jsonb ? 'reassignment_limit'
                               THEN 'reassignment_limit'
                      END AS why
                 FROM decisions
@@ -174,7 +180,7 @@ def next_window(connection: Connection, source: Source, begin: int, most: int) -
 
 
 _MORE = {
-    source: f"SELECT EXISTS (SELECT FROM {source} WHERE id > greatest(%s, up_to)) FROM facts_read"
+    source: f"SELECT (SELECT max(id) FROM {source}) > greatest(%s, up_to) FROM facts_read"
     f" WHERE source = '{source}'"
     for source in SOURCES
 }

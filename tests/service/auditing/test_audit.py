@@ -28,7 +28,7 @@ from leadlane.service.auditing.audit_columns import NAMES
 from leadlane.service.auditing.audit_leads import Reading
 from leadlane.service.auditing.audit_policy import first_policy
 
-SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
+SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
 UTC = ZoneInfo("UTC")
 HOURS = weekly_hours(DEFAULT_HOURS)
 
@@ -213,7 +213,7 @@ def leads_file(path: Path, count: int = 60) -> str:
 
 
 def test_the_documentation_shows_all_names_and_assumptions() -> None:
-    text = (Path(__file__).parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    text = (Path(__file__).parents[3] / "docs" / "audit.md").read_text(encoding="utf-8")
     cells = [line.split("|") for line in text.splitlines() if line.startswith("| `")]
     rows = {(row[1].strip(), row[3].strip()) for row in cells}
     assert {(f"`{role}`", ", ".join(names)) for role, names in NAMES.items()} <= rows

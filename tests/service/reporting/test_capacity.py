@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+from tests.service.conftest import NOW, POLICY, ROSTER
 
 from leadlane.core.act import Act
 from leadlane.core.coverage import with_absence
@@ -30,8 +31,6 @@ from leadlane.service.reporting.periods import Span
 from leadlane.service.reporting.report_kind import Asked
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import Submission
-
-from .conftest import NOW, POLICY, ROSTER
 
 Lead = Callable[..., Submission]
 HOUR, DAY, WEEK = timedelta(hours=1), timedelta(days=1), timedelta(weeks=1)

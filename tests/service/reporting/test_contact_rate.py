@@ -8,6 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.service.conftest import NOW
 
 from leadlane.core.act import Act
 from leadlane.insight.proportions import wilson
@@ -25,8 +26,6 @@ from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.run_due import run_due
 from leadlane.service.submission import Submission
 from leadlane.store.duplicates import Period
-
-from .conftest import NOW
 
 Lead = Callable[..., Submission]
 Do = Callable[..., datetime]

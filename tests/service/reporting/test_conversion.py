@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from scipy.stats import fisher_exact
 from statsmodels.stats.proportion import proportion_confint
+from tests.service.conftest import NOW
 
 from leadlane.core.act import Act
 from leadlane.service.acts import act
@@ -21,8 +22,6 @@ from leadlane.service.reporting.report_kind import Asked, Made
 from leadlane.service.reporting.reports import KINDS
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import Submission
-
-from .conftest import NOW
 
 PERIOD = Span(NOW - timedelta(days=1), NOW + timedelta(days=1))
 LATER = NOW + timedelta(days=40)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import psycopg
 import pytest
+from tests.service.conftest import NOW
 
 from leadlane import config
 from leadlane.core.act import Act
@@ -23,8 +24,6 @@ from leadlane.service.reporting.facts import NotReadyError, facts
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.submission import Submission
 from leadlane.store.db import connect
-
-from .conftest import NOW
 
 Lead = Callable[..., Submission]
 LATER = NOW + timedelta(days=3)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from tests.service.conftest import NOW
 
 from leadlane.core.rulebook import Rulebook
 from leadlane.service.reporting import reports
@@ -15,9 +16,7 @@ from leadlane.service.reporting.reports import KINDS, Question, understand
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.store.codec import encode
 
-from .conftest import NOW
-
-DOCUMENTED = (Path(__file__).parents[2] / "docs" / "reports.md").read_text(encoding="utf-8")
+DOCUMENTED = (Path(__file__).parents[3] / "docs" / "reports.md").read_text(encoding="utf-8")
 every_kind = pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
 LEVELS = KINDS["service-levels"]
 

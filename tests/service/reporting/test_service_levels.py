@@ -9,6 +9,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from tests.service.conftest import NOW
 
 from leadlane.core.act import Act
 from leadlane.explain.service_levels import help_words
@@ -22,8 +23,6 @@ from leadlane.service.reporting.service_levels_report import data, rows
 from leadlane.service.rulebooks import Rulebooks
 from leadlane.service.run_due import run_due
 from leadlane.service.submission import Submission
-
-from .conftest import NOW
 
 Lead = Callable[..., Submission]
 LATER = NOW + timedelta(days=3)

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -157,7 +158,7 @@ def _series(known: _Known) -> list[Series]:
     # From this week on, which is not over: it is forecast too, and left out.
     shares = _working_shares(known.book, [*begins, *known.coming], [people for *_rest, people in wanted])
     counts = np.array([_since_first(count) for _role, _name, count, _people in wanted])
-    ahead = forecast(counts, shares, WEEKS_AHEAD + 1)
+    ahead = _forecast(counts.tobytes(), shares.tobytes(), len(counts))
     return [
         Series(
             role,
@@ -167,6 +168,14 @@ def _series(known: _Known) -> list[Series]:
         )
         for (role, name, count, _people), weeks in zip(wanted, ahead, strict=True)
     ]
+
+
+# Weeks that are over hardly ever change: for most of a week, the same is asked each time.
+@lru_cache(maxsize=8)
+def _forecast(counts: bytes, shares: bytes, series: int) -> Sequence[Sequence[Ahead]]:
+    """`forecast` of so many series, from the bytes of their leads by week and of their working shares."""
+    known, all_weeks = (np.frombuffer(of, np.float64).reshape(series, -1) for of in (counts, shares))
+    return forecast(known, all_weeks, WEEKS_AHEAD + 1)
 
 
 def _wanted(known: _Known) -> list[tuple[str, str, NDArray[np.float64], list[Person]]]:

@@ -53,7 +53,6 @@ _WHYS: Mapping[str, Why] = {
     Reason.REASSIGNMENT_LIMIT: "limit",
     "review_route": "rule",
 }
-_HANDLED = ("review_why", "is_placed", "is_handed_over", "is_declined", "is_disputed")
 
 
 def rules_of(connection: Connection, book: Rulebook, asked: Asked, now: datetime) -> RulesReport:
@@ -63,7 +62,7 @@ def rules_of(connection: Connection, book: Rulebook, asked: Asked, now: datetime
     weeks = [(day, begin.timestamp()) for day, begin in _weeks(period, book.zone)]
     return rules_report(
         leads,
-        _handled(leads, [begin for _day, begin in weeks]),
+        _handled(leads, [begin for _day, begin in weeks], now.timestamp()),
         _routes(connection, book, leads, period, now),
         _last_routes(connection, policy, leads),
         weeks,
@@ -89,13 +88,18 @@ def _weeks(period: Span, zone: ZoneInfo) -> list[tuple[date, datetime]]:
     return found
 
 
-def _handled(leads: Leads, weeks: Sequence[float]) -> list[Handled]:
-    """The leads that people had to do with, those alike together; `weeks` are when weeks begin, in order."""
+def _handled(leads: Leads, weeks: Sequence[float], now: float) -> list[Handled]:
+    """The leads that people had to do with until `now`, those alike together; weeks begin at `weeks`."""
     route, arrived = leads.groups["route"], leads.instants["arrived_at"]
-    numbers = [leads.numbers[name].astype(np.int64) for name in _HANDLED]
-    some = np.flatnonzero((route.codes >= 0) & np.logical_or.reduce(numbers))
+    to_review, reviewed, served, *overridden = (
+        leads.instants[f"{what}_at"] <= now for what in ("to_review", "reviewed", "served", *OVERRIDES)
+    )
+    # What nobody was free for, and was given to somebody by itself, no person had to decide about.
+    why = np.where(to_review, leads.numbers["review_why"], 0)
+    was = [of.astype(np.int64) for of in (why, reviewed | (to_review & ~served), *overridden)]
+    some = np.flatnonzero((route.codes >= 0) & np.logical_or.reduce(was))
     week = np.searchsorted(weeks, arrived[some], side="right") - 1
-    columns = [route.codes[some], week, *(values[some] for values in numbers)]
+    columns = [route.codes[some].astype(np.int64), week, *(values[some] for values in was)]
     shape = (len(route.names) or 1, len(weeks), len(REVIEW_WHYS) + 1, 2, 2, 2, 2)
     kinds, counts = np.unique(np.ravel_multi_index(columns, shape), return_counts=True)
     alike = zip(*(one.tolist() for one in (*np.unravel_index(kinds, shape), counts)), strict=True)
