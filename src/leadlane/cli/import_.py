@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import getpass
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Protocol
 
 import typer
 from rich.console import Console
@@ -195,17 +196,31 @@ def _changed(kind: str, n: int) -> str:
 def _print_refusals(difference: Difference) -> None:
     if not difference.refused:
         return
+    print_refused(console, difference.refusals, by_line=difference.by_line)
+    console.print()
+    hidden = difference.refused - len(difference.refusals)
+    _print_hidden(hidden, ngettext("… and {n} row more: --all", "… and {n} rows more: --all", hidden))
+
+
+class Refused(Protocol):
+    """A row that was refused: where it stands, and why."""
+
+    @property
+    def place(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+
+
+def print_refused(console: Console, refusals: Iterable[Refused], *, by_line: bool) -> None:
+    """The rows that were refused, by line of the file or by row of the list."""
     console.print(Text(_("Refused"), style="bold cyan"))
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(justify="right", min_width=9)
     table.add_column(overflow="fold")
-    place = _("line {n}") if difference.by_line else _("row {n}")
-    for one in difference.refusals:
+    place = _("line {n}") if by_line else _("row {n}")
+    for one in refusals:
         table.add_row(place.format(n=f"{one.place:,}"), Text(one.reason))
     console.print(table)
-    console.print()
-    hidden = difference.refused - len(difference.refusals)
-    _print_hidden(hidden, ngettext("… and {n} row more: --all", "… and {n} rows more: --all", hidden))
 
 
 def _print_hidden(count: int, words: str) -> None:

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from leadlane import config
 from leadlane.app import App, open_app
+from leadlane.cli.import_ import print_refused
 from leadlane.explain.standing import outcome_words
 from leadlane.i18n import _, ngettext
 from leadlane.intake.problems import shorten
@@ -129,14 +130,7 @@ def _print_columns(read: OutcomesRead) -> None:
 def _print_refusals(read: OutcomesRead) -> None:
     if not read.refusals:
         return
-    console.print(Text(_("Refused"), style="bold cyan"))
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(justify="right", min_width=9)
-    table.add_column(overflow="fold")
-    place = _("line {n}") if read.by_line else _("row {n}")
-    for one in read.refusals:
-        table.add_row(place.format(n=f"{one.place:,}"), Text(one.reason))
-    console.print(table)
+    print_refused(console, read.refusals, by_line=read.by_line)
     if (hidden := read.counts["refused"] - len(read.refusals)) > 0:
         more = ngettext("… and {n} row more", "… and {n} rows more", hidden).format(n=f"{hidden:,}")
         console.print(Text("  " + more, style="dim"))

@@ -40,9 +40,9 @@ _FACTORS = {
     "senior_premium": N_("what an hour of a senior costs more"),
     "cost_per_lead": N_("price of a lead"),
 }
-_SHARES = frozenset(("gap", "rate", "fast_rate", "slow_rate", "recoverable"))
+_SHARES = frozenset(("gap", "rate", "fast_rate", "slow_rate", "recoverable", "wasted", "faster"))
 _MONEY = frozenset(("deal_value", "hour_cost", "senior_premium", "cost_per_lead"))
-_SOURCES = {"data": N_("your data"), "assumed": N_("assumed"), "given": N_("given by you")}
+SOURCES = {"data": N_("your data"), "assumed": N_("assumed"), "given": N_("given by you")}
 _STATES = {"yes": N_("there"), "partly": N_("partly"), "no": N_("missing"), "unknown": N_("cannot be told")}
 _SIGNS = {"yes": "●", "partly": "◐", "no": "○", "unknown": "?"}
 
@@ -172,8 +172,8 @@ def _factor_grid(shown: list[Cost], currency: str) -> Grid:
                     [
                         name,
                         sign + _(_FACTORS[factor.name]),
-                        _ranged(factor, currency),
-                        _(_SOURCES[factor.source]),
+                        ranged(factor, currency),
+                        _(SOURCES[factor.source]),
                     ]
                 )
             )
@@ -182,7 +182,7 @@ def _factor_grid(shown: list[Cost], currency: str) -> Grid:
 
 def _assumption_grid(reckoned: Costs, currency: str) -> Grid:
     rows = [
-        Row([factor.name, _(_FACTORS[factor.name]), _ranged(factor, currency), _(_SOURCES[factor.source])])
+        Row([factor.name, _(_FACTORS[factor.name]), ranged(factor, currency), _(SOURCES[factor.source])])
         for factor in reckoned.assumptions
     ]
     caption = _(
@@ -192,7 +192,9 @@ def _assumption_grid(reckoned: Costs, currency: str) -> Grid:
     return Grid([_("name"), _("what it is"), _("value (range)"), _("from")], rows, caption)
 
 
-def _ranged(factor: Factor, currency: str) -> str:
+def ranged(factor: Factor, currency: str) -> str:
+    """The value of a factor with its range, in its unit."""
+
     def text(value: float) -> str:
         if factor.name in _SHARES:
             return say.percent(value)

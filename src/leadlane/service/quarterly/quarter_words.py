@@ -12,9 +12,10 @@ from leadlane.core.facts import Roster
 from leadlane.explain.speech import person_words
 from leadlane.i18n import N_, _, ngettext
 from leadlane.insight import pictures, say
-from leadlane.insight.costs import Cost, Factor
+from leadlane.insight.costs import Cost
 from leadlane.insight.findings import Finding, Proposal
 from leadlane.insight.proportions import Estimate
+from leadlane.insight.say_costs import SOURCES, ranged
 from leadlane.insight.section import Grid, Picture, Report, Row, Section, Tile, Tone
 from leadlane.insight.verdicts import Verdict, figures_of, is_folded
 from leadlane.service.quarterly.past_period import PastPeriod
@@ -22,9 +23,6 @@ from leadlane.service.quarterly.quarter import Item, Quarterly
 from leadlane.service.quarterly.review_basis import FACTORS
 from leadlane.service.quarterly.review_verdicts import Followed
 
-_SHARES = frozenset(("recoverable", "gap", "wasted"))
-_MONEY = frozenset(("deal_value", "hour_cost", "cost_per_lead"))
-_SOURCES = {"data": N_("your data"), "assumed": N_("assumed"), "given": N_("given by you")}
 _MOST_PEOPLE = 8
 
 
@@ -210,23 +208,10 @@ def _cost_sentence(cost: Cost, currency: str) -> str:
 def formula(cost: Cost, currency: str) -> Grid:
     """How the money of a finding was reckoned: its factors, with their ranges and where they come from."""
     rows = [
-        Row([("× " if place else "") + _(FACTORS[one.name]), _ranged(one, currency), _(_SOURCES[one.source])])
+        Row([("× " if place else "") + _(FACTORS[one.name]), ranged(one, currency), _(SOURCES[one.source])])
         for place, one in enumerate(cost.factors)
     ]
     return Grid([_("factor"), _("value (range)"), _("from")], rows, _("How the money was reckoned"))
-
-
-def _ranged(factor: Factor, currency: str) -> str:
-    def text(value: float) -> str:
-        if factor.name in _SHARES:
-            return say.percent(value)
-        if factor.name in _MONEY:
-            return say.money(value, currency)
-        return say.number(value, 0 if value >= 100 or value == int(value) else 1)
-
-    if factor.low == factor.high:
-        return text(factor.middle)
-    return f"{text(factor.middle)} ({text(factor.low)} – {text(factor.high)})"
 
 
 def yaml_change(lines: Sequence[str]) -> Markup:
@@ -415,7 +400,7 @@ def _method(made: Quarterly) -> Section:
         *made.cannot,
     ]
     rows = [
-        Row([_(FACTORS[one.name]), one.name, _ranged(one, made.currency), _(_SOURCES[one.source])])
+        Row([_(FACTORS[one.name]), one.name, ranged(one, made.currency), _(SOURCES[one.source])])
         for one in made.assumptions
     ]
     caption = _("Everything assumed can be changed: `--assume deal_value=12000`, or as a range.")
