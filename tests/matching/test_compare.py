@@ -288,6 +288,14 @@ def test_comparing_is_symmetric(a: Record, b: Record, compare: Callable[..., Com
     assert sorted(map(str, mirrored(there.evidence))) == sorted(map(str, back.evidence))
 
 
+def test_a_mailbox_called_like_its_owner_counts_the_same_from_both_sides() -> None:
+    nameless = read_record("1", {"email": "jane@acme.example"})
+    named = read_record("2", {"email": "jane@other.example", "first_name": "Jane", "last_name": "Holt"})
+    there, back = (same_person(*pair, COMMON_WORDS) for pair in ((nameless, named), (named, nameless)))
+    assert there.probability == back.probability
+    assert Code.EMAIL_NAME_EQUAL not in {one.code for one in (*there.evidence, *back.evidence)}
+
+
 @given(RECORDS, COMPARE)
 def test_nothing_speaks_against_a_record_being_itself(a: Record, compare: Callable[..., Comparison]) -> None:
     assert all(evidence.weight > 0 for evidence in compare(a, a, COMMON_WORDS).evidence)

@@ -50,7 +50,8 @@ def emails(a: Record, b: Record) -> list[Evidence]:
     pairs = [(ours, theirs) for ours in a.emails for theirs in b.emails]
     for ours, theirs in pairs:
         local = ours.rpartition("@")[0]
-        if local == theirs.rpartition("@")[0] and not _is_own_name(local, a.person):
+        is_own = _is_own_name(local, a.person) or _is_own_name(local, b.person)
+        if local == theirs.rpartition("@")[0] and not is_own:
             return [told(Code.EMAIL_NAME_EQUAL, ours, theirs)]
     for ours, theirs in pairs:
         host = ours.rpartition("@")[2]

@@ -74,11 +74,12 @@ def show_review(request: Request, session: Session) -> Response:
     with leadlane.pool.connection() as connection:
         book = leadlane.books.current(connection)
         name, _span = _period(query.get("period"), book, now)
+        # First the run: one that ends between the two would look as if nothing had come of it.
+        run = workshop.run(connection, session.user_id, "review")
         made = _kept(connection, book, session, name)
         given = _verdicts_for(connection, book, session)
         if query.get("format") == "html" and made is not None:
             return _document(connection, book, made, given)
-        run = workshop.run(connection, session.user_id, "review")
         is_running = workshop_runs.is_running(run, now)
         found = _found(connection, book, made, given) if made is not None else {}
         choices = _choices(connection, name, last_quarter(now.astimezone(book.zone)))
