@@ -59,6 +59,8 @@ _QUERIES = {
     "/whose": ("q", "SELECT fields ->> 'company' FROM bench_leads WHERE fields ? 'company'"),
 }
 _MOST_SAMPLES = 200
+# About a finding of a quarterly review, and none is made here.
+_ABOUT_A_FINDING = ("/reports/review/dismiss", "/reports/review/roster")
 
 # Every lead of the demonstration company again and again, with all that was decided and told of it. What was
 # a batch becomes one of as many leads as copies are made at a time.
@@ -193,7 +195,7 @@ def _addresses(connection: Connection, path: str) -> list[str]:
     for name, statement in _SAMPLES.items():
         if name in path:
             return [path.replace(name, value) for value in samples(statement)]
-    return [] if "{" in path else [path]
+    return [] if "{" in path or path in _ABOUT_A_FINDING else [path]
 
 
 def ask_in_turns(server: Server, cookie: str, pages: list[Page], rounds: int) -> None:
