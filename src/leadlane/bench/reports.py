@@ -205,7 +205,7 @@ def _over_everything(connection: Connection, of: str) -> list[Figure]:
         timing = repeat(lambda: make(connection, kind, book, asked, now))  # noqa: B023 - called at once
         what = f"{name}, {of}"
         figures.append(Figure(SECTION, what, timing.seconds, "s", target=_LONG, spread=timing.spread))
-    facts_only = repeat(lambda: facts.facts(connection, book, period.since, period.until, now))
+    facts_only = repeat(lambda: facts.facts(connection, book, period.since, period.until))
     figures.append(
         Figure(SECTION, "  of it reading the facts", facts_only.seconds, "s", spread=facts_only.spread)
     )

@@ -67,7 +67,7 @@ class Company:
 
     def facts(self, which: Any = "arrived", **more: Any) -> Leads:
         book = self.books.current(self.db)
-        return facts(self.db, book, NOW - MINUTE, LATER, LATER, which, **more)
+        return facts(self.db, book, NOW - MINUTE, LATER, which, **more)
 
     def of(self, id_: str, which: Any = "arrived") -> dict[str, Any]:
         """What is known of one lead: minutes since NOW, numbers, names."""
@@ -123,7 +123,7 @@ def test_what_is_not_known_is_not_there(company: Company) -> None:
     for name in ("told_at", "responded_at", "closed_at", "won_at", "closing", "signal", "channel", "value"):
         assert one[name] is None, name
     assert one["outcome"] == OPEN
-    empty = facts(company.db, company.books.current(company.db), LATER, LATER + MINUTE, LATER)
+    empty = facts(company.db, company.books.current(company.db), LATER, LATER + MINUTE)
     assert empty.count == 0
     assert empty.groups["owner"].names == []
 
@@ -179,7 +179,7 @@ def test_a_period_is_by_arrival_or_by_the_end_of_the_promise(company: Company) -
     at = {"arrived": NOW, "ended": NOW + 15 * MINUTE}
     for which, moment in at.items():
         for since, until, count in ((moment, moment + MINUTE, 1), (moment - MINUTE, moment, 0)):
-            found = facts(company.db, book, since, until, LATER, which)  # type: ignore[arg-type]
+            found = facts(company.db, book, since, until, which)  # type: ignore[arg-type]
             assert found.count == count, (which, since)
 
 
@@ -245,7 +245,7 @@ def test_a_transaction_that_sees_only_the_past_leaves_nothing_behind(
         past.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         past.execute("SELECT 1 FROM leads")
         slow.commit()
-        facts(past, company.books.current(company.db), NOW, LATER, LATER)
+        facts(past, company.books.current(company.db), NOW, LATER)
     assert company.of("L1")["value"] == 17
 
 
@@ -351,7 +351,7 @@ def years(company: Company) -> Company:
 def test_files_say_what_the_database_says(years: Company, files: Path) -> None:
     book = years.books.current(years.db)
     asked = [
-        (NOW + timedelta(days=since), NOW + timedelta(days=until), LATER, which, with_merged)
+        (NOW + timedelta(days=since), NOW + timedelta(days=until), which, with_merged)
         for since, until in ((-400, 3), (-135, -100), (-1, 3), (-102, 1), (-101, -100))
         for which in ("arrived", "ended")
         for with_merged in (False, True)
@@ -371,10 +371,10 @@ def test_files_say_what_the_database_says(years: Company, files: Path) -> None:
 def test_what_changes_later_is_seen_and_its_file_is_made_anew(years: Company, files: Path) -> None:
     everything = NOW - timedelta(days=400), LATER
     book = years.books.current(years.db)
-    facts(years.db, book, *everything, LATER)
+    facts(years.db, book, *everything)
     count = keep_all(years)
     years.do("close", "L0", "anna", 30, outcome="won", value=9000)
-    won = facts(years.db, book, *everything, LATER).won
+    won = facts(years.db, book, *everything).won
     assert won is not None
     assert won.sum() == 1
     # The old file of that month is gone, and there is a new one.
@@ -384,7 +384,7 @@ def test_what_changes_later_is_seen_and_its_file_is_made_anew(years: Company, fi
 def test_a_file_that_is_broken_or_of_others_is_made_anew(years: Company, files: Path) -> None:
     everything = NOW - timedelta(days=400), LATER
     book = years.books.current(years.db)
-    before = some(facts(years.db, book, *everything, LATER))
+    before = some(facts(years.db, book, *everything))
     count = keep_all(years)
     for spoil in (
         lambda content: b"",
@@ -395,7 +395,7 @@ def test_a_file_that_is_broken_or_of_others_is_made_anew(years: Company, files: 
     ):
         for path in files.rglob("*.columns"):
             path.write_bytes(spoil(path.read_bytes()))
-        assert some(facts(years.db, book, *everything, LATER)) == before
+        assert some(facts(years.db, book, *everything)) == before
         assert list(files.rglob("*.columns")) == []
         assert keep_all(years) == count
     assert next(files.iterdir()).stat().st_mode & 0o777 == 0o700

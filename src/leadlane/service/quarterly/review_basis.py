@@ -146,7 +146,7 @@ def basis(
     given = given or {}
     assumed = {name: _assumed(name, given) for name in REVIEW_ASSUMPTIONS}
     _policy, text = in_force(connection)
-    year = _real(facts(connection, book, min(period.since, period.until - _YEAR), period.until, now))
+    year = _real(facts(connection, book, min(period.since, period.until - _YEAR), period.until))
     leads = year.only(year.instants["arrived_at"] >= period.since.timestamp())
     return Basis(
         connection,

@@ -75,8 +75,8 @@ def capacity_of(connection: Connection, book: Rulebook, asked: Asked, now: datet
     """
     period = asked.period
     since = min(_this_week(book, now) - HISTORY_WEEKS * _WEEK, period.since)
-    arrived = facts(connection, book, since, max(now, period.until), now)
-    ended = facts(connection, book, period.since, period.until, now, "ended")
+    arrived = facts(connection, book, since, max(now, period.until))
+    ended = facts(connection, book, period.since, period.until, "ended")
     return capacity(book, period, arrived, ended, now)
 
 

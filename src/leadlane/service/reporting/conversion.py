@@ -17,7 +17,7 @@ def conversion_of(connection: Connection, book: Rulebook, asked: Asked, now: dat
 
     Teams and regions are those of the roster in `book`. Groups are named by their ids.
     """
-    leads = facts(connection, book, asked.period.since, asked.period.until, now)
+    leads = facts(connection, book, asked.period.since, asked.period.until)
     if asked.team is not None:
         team = leads.groups["team"]
         number = team.names.index(asked.team) if asked.team in team.names else len(team.names)

@@ -46,7 +46,6 @@ def facts(
     book: Rulebook,
     since: datetime,
     until: datetime,
-    now: datetime,
     which: Which = "arrived",
     *,
     with_merged: bool = False,

@@ -58,7 +58,7 @@ _WHYS: Mapping[str, Why] = {
 def rules_of(connection: Connection, book: Rulebook, asked: Asked, now: datetime) -> RulesReport:
     """How the rules did with the leads that arrived in a period, by what people did with them until now."""
     period, policy = asked.period, book.policy
-    leads = facts(connection, book, period.since, period.until, now)
+    leads = facts(connection, book, period.since, period.until)
     weeks = [(day, begin.timestamp()) for day, begin in _weeks(period, book.zone)]
     return rules_report(
         leads,

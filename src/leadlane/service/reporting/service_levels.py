@@ -78,7 +78,7 @@ def service_levels(
 
     Teams, regions, hours and holidays are those of the roster in `book`. NotReadyError as of `facts`.
     """
-    leads = facts(connection, book, period.since, period.until, now, "ended", with_merged=True)
+    leads = facts(connection, book, period.since, period.until, "ended", with_merged=True)
     everything = promises_of(leads, book, now)
     wanted = everything if team is None else _of_team(everything, team)
     compared = _compare(everything)
