@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from functools import lru_cache
 from math import isinf
 from zoneinfo import ZoneInfo
@@ -80,7 +80,12 @@ def _in_tenths(value: float, *, days: bool) -> str:
 
 def day(moment: datetime, zone: ZoneInfo) -> str:
     """A date in words of middling length."""
-    return format_date(moment.astimezone(zone).date(), format="medium", locale=_locale())
+    return date_words(moment.astimezone(zone).date())
+
+
+def date_words(of: date) -> str:
+    """A day of the calendar."""
+    return format_date(of, format="medium", locale=_locale())
 
 
 def chance(p: float) -> str:

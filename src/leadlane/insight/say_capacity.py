@@ -87,7 +87,7 @@ def hour_words(weekday: int, hour: int, until: int | None = None) -> str:
 
 def week_words(first: datetime) -> str:
     """A week by its Monday."""
-    return str(format_date(first.date(), format="medium", locale=current_language()))
+    return say.date_words(first.date())
 
 
 def few(share: Estimate | None) -> str:
@@ -654,8 +654,8 @@ def relief_words(together: Sequence[Peak]) -> str:
     """What would carry a peak of a week, or of several in a row: a temporary route, or that there is none."""
     peak = together[0]
     days = {
-        "first": format_date(peak_days(peak)[0], format="medium", locale=current_language()),
-        "last": format_date(peak_days(together[-1])[1], format="medium", locale=current_language()),
+        "first": say.date_words(peak_days(peak)[0]),
+        "last": say.date_words(peak_days(together[-1])[1]),
         "pool": peak.pool,
     }
     if peak.relief is None:

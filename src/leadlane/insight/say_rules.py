@@ -86,7 +86,7 @@ def report_on_rules(found: RulesReport, period: str, zone: ZoneInfo) -> Report:
         [
             _use(found),
             _idle(found, zone),
-            _automation(found.automation, zone),
+            _automation(found.automation),
             _missing(found),
             _prevented(found.duplicates),
         ],
@@ -239,7 +239,7 @@ def _idle_row(one: RouteUse, zone: ZoneInfo) -> Row:
 # ---------------------------------------------------------------- what needs a person
 
 
-def _automation(of: Automation, zone: ZoneInfo) -> Section:
+def _automation(of: Automation) -> Section:
     if of.share is None:
         return Section("automation", _("What the rules do alone"), [_("No leads arrived.")])
     grids = [_weeks_grid(of)] if sum(one.leads > 0 for one in of.weeks) > 1 else []
@@ -301,11 +301,11 @@ def _weeks_grid(of: Automation) -> Grid:
     rows = []
     for week in of.weeks:
         if (share := week.share) is None:
-            rows.append(Row([week.first_day.isoformat(), "0", "–", "–"], is_faint=True))
+            rows.append(Row([say.date_words(week.first_day), "0", "–", "–"], is_faint=True))
             continue
         drawing = pictures.dot(share.low, share.value, share.high, 1, None, "few" if share.is_small else "")
         cells = [
-            week.first_day.isoformat(),
+            say.date_words(week.first_day),
             say.number(week.leads),
             say.number(week.by_rules),
             say.share(share),

@@ -60,10 +60,10 @@ def _unused(basis: Basis, report: RulesReport) -> Iterator[Finding]:
             continue
         if state == "in_force" and (is_new or kinds[one.facts.name] in _KEPT_UNUSED):
             continue
-        yield _unused_finding(basis, one, report.leads)
+        yield _unused_finding(one, report.leads)
 
 
-def _unused_finding(basis: Basis, one: RouteUse, leads: int) -> Finding:
+def _unused_finding(one: RouteUse, leads: int) -> Finding:
     name = one.facts.name
     most = wilson(0, leads)
     says = [_unused_words(one, leads)]
